@@ -1,0 +1,1 @@
+"""Music by recurrent neural networks: scores, networks, decoding, and the studio around them."""

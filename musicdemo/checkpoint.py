@@ -1,0 +1,215 @@
+"""Checkpoints: a folder of safetensors and JSON that holds a network and all that is needed to use it.
+
+    model.safetensors   the weights              config.json      ModelConfig, tokenizer digest, sha256 of the weights
+    tokenizer.json      the tokenizer            openings.json    for each style, how its pieces begin
+    metrics.json        measured figures         README.md        the model card
+
+No pickle is read or written. What is torn, foreign or from another tokenizer is refused in one sentence.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from musicdemo.errors import CheckpointError, TokenError
+from musicdemo.models.base import ModelConfig, parameter_count
+from musicdemo.models.recurrent import RecurrentModel
+from musicdemo.music.opening import Opening, from_json, to_json
+from musicdemo.music.tokenizer import Tokenizer
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+"""Where the shipped checkpoints are."""
+
+WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+METRICS, OPENINGS = "metrics.json", "openings.json"
+
+Openings = dict[str, tuple[Opening, ...]]
+"""For each style how its pieces begin, the most frequent first."""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says of itself; no weights are read for it."""
+
+    name: str
+    folder: Path
+    config: ModelConfig
+    parameters: int
+    styles: tuple[str, ...]
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network ready for use."""
+
+    name: str
+    folder: Path
+    config: ModelConfig
+    tokenizer: Tokenizer
+    model: RecurrentModel
+    openings: Openings
+    metrics: dict[str, Any]
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles that the network can be asked for."""
+        return self.tokenizer.config.styles
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights, in hexadecimal."""
+        return hashlib.sha256((self.folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def save_checkpoint(
+    folder: Path,
+    model: RecurrentModel,
+    tokenizer: Tokenizer,
+    *,
+    openings: Openings | None = None,
+    metrics: dict[str, Any] | None = None,
+) -> None:
+    """Write a checkpoint folder; files that are there are replaced one by one, the configuration last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = save({name: tensor.contiguous() for name, tensor in model.state_dict().items()})
+    config = {
+        "model": asdict(model.config),
+        "parameters": parameter_count(model),
+        "tokenizer": tokenizer.digest,
+        "weights": hashlib.sha256(weights).hexdigest(),
+    }
+    _write(folder / WEIGHTS, weights)
+    _write(folder / TOKENIZER, tokenizer.to_json().encode())
+    described = {style: [to_json(opening) for opening in chosen] for style, chosen in (openings or {}).items()}
+    _write(folder / OPENINGS, _json(described))
+    _write(folder / METRICS, _json(metrics or {}))
+    _write(folder / CONFIG, _json(config))
+
+
+def write_metrics(folder: Path, metrics: dict[str, Any]) -> None:
+    """Replace the measured figures of a checkpoint."""
+    _write(folder / METRICS, _json(metrics))
+
+
+def list_checkpoints(folder: Path = CHECKPOINTS) -> tuple[CheckpointInfo, ...]:
+    """Describe the checkpoints in `folder`, by name; one that cannot be read is left out."""
+    infos = []
+    for config in sorted(folder.glob(f"*/{CONFIG}")):
+        try:
+            infos.append(read_info(config.parent))
+        except CheckpointError:
+            continue
+    return tuple(infos)
+
+
+def read_info(folder: Path) -> CheckpointInfo:
+    """Describe the checkpoint in `folder`. Raises CheckpointError if it is none, or torn."""
+    document = _read_json(folder / CONFIG)
+    tokenizer = _read_tokenizer(folder, document)
+    config = _read_config(folder, document)
+    if config.sizes != tokenizer.sizes or config.predicted != tokenizer.predicted:
+        raise CheckpointError(f"checkpoint {folder.name}: the network and the tokenizer do not fit together")
+    metrics = _read_json(folder / METRICS) if (folder / METRICS).exists() else {}
+    return CheckpointInfo(
+        folder.name, folder, config, int(document.get("parameters", 0)), tokenizer.config.styles, metrics
+    )
+
+
+def load_checkpoint(name: str | Path) -> Checkpoint:
+    """Load a shipped checkpoint by name, or one from a folder.
+
+    Raises CheckpointError if there is none, or if it is torn or was made for another tokenizer.
+    """
+    folder = find_checkpoint(name)
+    info = read_info(folder)
+    document = _read_json(folder / CONFIG)
+    model = RecurrentModel(info.config).eval()
+    tensors = _read_weights(folder, str(document.get("weights")))
+    wanted = {key: value.shape for key, value in model.state_dict().items()}
+    if {key: value.shape for key, value in tensors.items()} != wanted:
+        raise CheckpointError(f"checkpoint {folder.name}: the weights are not those of the network in {CONFIG}")
+    model.load_state_dict(tensors)
+    tokenizer, openings = _read_tokenizer(folder, document), _read_openings(folder)
+    return Checkpoint(folder.name, folder, info.config, tokenizer, model, openings, info.metrics)
+
+
+def find_checkpoint(name: str | Path) -> Path:
+    """Return the folder of a shipped checkpoint's name, or the folder itself. Raises CheckpointError if it is none."""
+    for folder in (CHECKPOINTS / name, Path(name)):
+        if (folder / CONFIG).is_file():
+            return folder
+    names = ", ".join(info.name for info in list_checkpoints()) or "none"
+    raise CheckpointError(f"there is no model {str(name)!r}; there are: {names}")
+
+
+def _read_config(folder: Path, document: dict[str, Any]) -> ModelConfig:
+    try:
+        fields = dict(document["model"])
+        for key in ("sizes", "predicted"):
+            fields[key] = tuple(fields[key])
+        fields["relative"] = tuple((int(a), int(b)) for a, b in fields["relative"])
+        return ModelConfig(**fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"checkpoint {folder.name}: {CONFIG} describes no network ({error})") from error
+
+
+def _read_tokenizer(folder: Path, document: dict[str, Any]) -> Tokenizer:
+    try:
+        tokenizer = Tokenizer.from_json((folder / TOKENIZER).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, TokenError) as error:
+        raise CheckpointError(f"checkpoint {folder.name}: {TOKENIZER} cannot be used ({error})") from error
+    if tokenizer.digest != document.get("tokenizer"):
+        raise CheckpointError(f"checkpoint {folder.name} was trained with another tokenizer than the one beside it")
+    return tokenizer
+
+
+def _read_openings(folder: Path) -> Openings:
+    if not (folder / OPENINGS).exists():
+        return {}
+    document = _read_json(folder / OPENINGS)
+    try:
+        return {style: tuple(from_json(opening) for opening in chosen) for style, chosen in document.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"checkpoint {folder.name}: {OPENINGS} cannot be used ({error})") from error
+
+
+def _read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
+    try:
+        data = (folder / WEIGHTS).read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise CheckpointError(f"checkpoint {folder.name}: {WEIGHTS} is damaged; fetch it again")
+        return load(data)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"checkpoint {folder.name}: {WEIGHTS} cannot be read") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"checkpoint {path.parent.name}: {path.name} cannot be read") from error
+    if not isinstance(document, dict):
+        raise CheckpointError(f"checkpoint {path.parent.name}: {path.name} does not hold an object")
+    return document
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -1,0 +1,1 @@
+"""Decoding: from the scores of a network to sequences of events."""

@@ -1,0 +1,284 @@
+"""Where music meets tensors: continue a Score with a network. Only this room knows notes, networks and decoding."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from musicdemo.checkpoint import Checkpoint
+from musicdemo.decoding.beam_search import BeamConfig, beam_search
+from musicdemo.decoding.sampling import SamplingConfig, sample
+from musicdemo.decoding.stepper import Events, Hypothesis, OnStep, Primed
+from musicdemo.decoding.torch_stepper import TorchStepper
+from musicdemo.music.cursor import BarPlan
+from musicdemo.music.grammar import Grammar, Wishes
+from musicdemo.music.opening import Opening
+from musicdemo.music.score import MeterChange, Score, TempoChange
+from musicdemo.music.tokenizer import Tokenizer
+from musicdemo.music.vocabulary import EMPTY_BAR, END, METER_VALUES, NEXT_BAR, PREDICTED, START, Column, tempo_value
+
+MAX_BARS, MAX_VARIATIONS, MAX_BEAM_WIDTH, MAX_TEMPERATURE = 64, 16, 16, 5.0
+MAX_SEED_BARS, MAX_SEED_EVENTS = 64, 2000
+"""A network reads at most this much of the end of a seed."""
+
+EVENTS_A_BAR = 128
+"""A continuation is stopped after this many events for each bar that was asked for."""
+
+LENGTH_PENALTY = 1.0
+
+
+@dataclass(frozen=True)
+class GenerationSettings:
+    """What a person asks for.
+
+    `bars` counts new bars. `beam_width` None samples; 1-16 searches beams, and `variations` are then the best
+    hypotheses. `style` is "auto" (the style under which the seed is likeliest), or a name among the checkpoint's.
+    """
+
+    bars: int = 8
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 0.95
+    beam_width: int | None = None
+    variations: int = 1
+    random_seed: int = 0
+    style: str = "auto"
+
+    def __post_init__(self) -> None:
+        _check_range("bars", self.bars, 1, MAX_BARS)
+        _check_range("temperature", self.temperature, 0, MAX_TEMPERATURE)
+        _check_range("top-k", self.top_k, 0, 10_000)
+        _check_range("variations", self.variations, 1, MAX_VARIATIONS)
+        _check_range("random seed", self.random_seed, 0, 2**63 - 1)
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top-p must be above 0 and at most 1, not {self.top_p}")
+        if self.beam_width is not None:
+            _check_range("beam width", self.beam_width, 1, MAX_BEAM_WIDTH)
+            if self.variations > self.beam_width:
+                raise ValueError(f"{self.variations} variations need a beam width of at least {self.variations}")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ValueError(f"{name} must be {low} to {high}, not {value}")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a continuation is: complete new bars of the first row, and the score to draw meanwhile."""
+
+    bars_done: int
+    bars_total: int
+    score: Score
+    join: int
+
+
+OnProgress = Callable[[Progress], bool]
+"""Told after every event; returns False to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Continuation:
+    """A seed and what was written behind it; `join` is the step at which the new bars begin (0 without a seed)."""
+
+    score: Score
+    join: int
+    events: Events
+    log_prob: float
+    new_bars: int
+    new_notes: int
+    seed_notes: int
+    style: str
+    finished: bool
+
+
+def generate(
+    checkpoint: Checkpoint,
+    settings: GenerationSettings,
+    *,
+    seed: Score | None = None,
+    on_progress: OnProgress | None = None,
+) -> list[Continuation]:
+    """Continue `seed` by `settings.bars` bars, or begin from nothing; one result for each variation.
+
+    The seed's notes stand as they are; new notes come behind its last bar, for its tracks, in its metre and its
+    prevailing tempo. The same arguments give the same result; variation i does not depend on how many there are.
+    Raises ValueError for an unknown style.
+    """
+    with _single_thread():
+        task = _Task(checkpoint, settings, seed)
+        on_step = None if on_progress is None else task.watcher(on_progress)
+        hypotheses = _decode(task, settings, on_step)
+    return [task.continuation(hypothesis) for hypothesis in hypotheses[: settings.variations]]
+
+
+def note_nats(checkpoint: Checkpoint, score: Score, *, style: str = "auto") -> tuple[list[float], Events]:
+    """Score a piece under a network: nats (-log p) of every event after START, and those events (T, C).
+
+    No rule masks anything here, so the figures compare with the held-out tables.
+    """
+    tokenizer = checkpoint.tokenizer
+    with _single_thread():
+        events = tokenizer.encode(score, style=_style_for(checkpoint, style, tokenizer.encode(score)))
+        nats = _event_nats(checkpoint, events[None])[0]
+    return nats.tolist(), events[1:]
+
+
+class _Task:
+    """One continuation: the prompt, what is wished for, and the way back from events to a Score."""
+
+    def __init__(self, checkpoint: Checkpoint, settings: GenerationSettings, seed: Score | None) -> None:
+        self.settings = settings
+        self.tokenizer: Tokenizer = checkpoint.tokenizer
+        self.stepper = TorchStepper(checkpoint.model)
+        self.seed = seed if seed is not None and seed.note_count else None
+        if self.seed is None:
+            self.style = _style_from_nothing(checkpoint, settings)
+            start = _opening(checkpoint, self.style, settings.random_seed)
+            self.meter, self.tempo, self.tracks = start.meter, start.tempo, start.tracks
+            self.join, prompt_score = 0, Score()
+        else:
+            self.join = self.seed.bars[-1].end
+            self.meter = self.seed.bars[-1].meter
+            self.tempo = _prevailing_tempo(self.seed)
+            self.tracks = frozenset(track.key for track in self.seed.tracks if track.notes)
+            prompt_score = _recent(self.seed)
+            self.style = _style_for(checkpoint, settings.style, self.tokenizer.encode(prompt_score))
+        self.prompt, self.grammar = self._primed_grammar(prompt_score)
+
+    def _primed_grammar(self, prompt_score: Score) -> tuple[Events, Grammar]:
+        ahead = (METER_VALUES[self.meter], tempo_value(self.tempo))
+        snapped = self.tokenizer.snapped(prompt_score)
+        bars = self.tokenizer.bar_plan(snapped).values if snapped.note_count else ()
+        style = self.tokenizer.style_value(self.style)
+        prompt = self.tokenizer.encode(prompt_score, style=self.style)[:-1]  # without END
+        prompt[0, [Column.METER, Column.TEMPO]] = (*bars, ahead)[0]
+        wishes = Wishes(bars=self.settings.bars, tracks=self.tracks)
+        return prompt, Grammar(BarPlan((*bars, ahead)), prompt.tolist(), style=style, wishes=wishes)
+
+    def watcher(self, on_progress: OnProgress) -> OnStep:
+        """Return the callback for decoding that reports the first row's progress as a Score."""
+
+        def on_step(rows: Sequence[Events]) -> bool:
+            score, bars = self._score_of(rows[0])
+            return on_progress(Progress(max(bars - 1, 0), self.settings.bars, score, self.join))
+
+        return on_step
+
+    def continuation(self, hypothesis: Hypothesis) -> Continuation:
+        """Return what a hypothesis means."""
+        events = hypothesis.events[hypothesis.events[:, Column.TIME] != END]
+        score, bars = self._score_of(events)
+        seed_notes = self.seed.note_count if self.seed else 0
+        return Continuation(
+            score=score,
+            join=self.join,
+            events=events,
+            log_prob=hypothesis.log_prob,
+            new_bars=bars,
+            new_notes=score.note_count - seed_notes,
+            seed_notes=seed_notes,
+            style=self.style,
+            finished=hypothesis.finished,
+        )
+
+    def _score_of(self, events: Events) -> tuple[Score, int]:
+        """Return the seed with the new events behind it, cut at the last bar line, and the number of new bars."""
+        events = events[events[:, Column.TIME] != END]
+        bars = int(((events[:, Column.TIME] >= NEXT_BAR) | (events[:, Column.TIME] == EMPTY_BAR)).sum())
+        new = self.tokenizer.decode(events).clipped(0, max(1, bars * self.meter.bar_steps))
+        new = replace(new, meters=(MeterChange(0, self.meter),), tempos=(TempoChange(0, self.tempo),))
+        return (new if self.seed is None else self.seed.joined(new, self.join)), bars
+
+
+def _decode(task: _Task, settings: GenerationSettings, on_step: OnStep | None) -> list[Hypothesis]:
+    primed = Primed(*task.stepper.step(task.prompt[None], task.stepper.start(1)))
+    max_events = settings.bars * EVENTS_A_BAR
+    if settings.beam_width is not None:
+        beams = BeamConfig(settings.beam_width, LENGTH_PENALTY, settings.temperature, max_events)
+        return beam_search(task.stepper, primed, task.grammar, beams, on_step=on_step)
+    sampling = SamplingConfig(
+        temperature=settings.temperature,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+        seed=settings.random_seed,
+        rows=tuple(range(settings.variations)),
+        max_events=max_events,
+    )
+    return sample(task.stepper, primed, task.grammar, sampling, on_step=on_step)
+
+
+def _recent(seed: Score) -> Score:
+    """Return the end of a seed: whole bars, at most MAX_SEED_BARS of them and about MAX_SEED_EVENTS notes."""
+    bars = seed.bars[-MAX_SEED_BARS:]
+    onsets = sorted(note.onset for track in seed.tracks for note in track.notes)
+    if len(onsets) > MAX_SEED_EVENTS:
+        earliest = onsets[-MAX_SEED_EVENTS]
+        bars = tuple(bar for bar in bars if bar.start >= earliest) or bars[-1:]
+    return seed.clipped(bars[0].start, bars[-1].end) if bars[0].start else seed
+
+
+def _prevailing_tempo(score: Score) -> float:
+    """The tempo that rules for the longest part of a score."""
+    ends = [*(change.onset for change in score.tempos[1:]), max(score.end, score.tempos[-1].onset + 1)]
+    lasting: dict[float, int] = {}
+    for change, end in zip(score.tempos, ends, strict=True):
+        lasting[change.tempo] = lasting.get(change.tempo, 0) + end - change.onset
+    return max(lasting, key=lambda tempo: lasting[tempo])
+
+
+def _style_from_nothing(checkpoint: Checkpoint, settings: GenerationSettings) -> str:
+    if settings.style != "auto" or not checkpoint.styles:
+        checkpoint.tokenizer.style_value("" if settings.style == "auto" else settings.style)
+        return "" if settings.style == "auto" else settings.style
+    return checkpoint.styles[settings.random_seed % len(checkpoint.styles)]
+
+
+def _opening(checkpoint: Checkpoint, style: str, random_seed: int) -> Opening:
+    """Draw one of the openings of a style, the frequent ones more often."""
+    openings = checkpoint.openings.get(style, ())
+    if not openings:
+        return Opening()
+    frequency = 1 / np.arange(1, len(openings) + 1)  # the list is in falling order; Zipf's law will do
+    chosen = np.random.default_rng(random_seed).choice(len(openings), p=frequency / frequency.sum())
+    return openings[int(chosen)]
+
+
+def _style_for(checkpoint: Checkpoint, style: str, events: Events) -> str:
+    """Return `style`, or for "auto" the one under which the events (T, C) are likeliest."""
+    if style != "auto" or not checkpoint.styles:
+        checkpoint.tokenizer.style_value("" if style == "auto" else style)
+        return "" if style == "auto" else style
+    candidates = np.repeat(events[None, -MAX_SEED_EVENTS:], len(checkpoint.styles), axis=0)
+    candidates[:, :, Column.STYLE] = np.arange(1, len(checkpoint.styles) + 1)[:, None]
+    nats = _event_nats(checkpoint, candidates).sum(axis=1)
+    return checkpoint.styles[int(nats.argmin())]
+
+
+@torch.inference_mode()
+def _event_nats(checkpoint: Checkpoint, events: Events) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Nats of each event after the first, (B, T - 1), for events (B, T, C)."""
+    model, tensor = checkpoint.model, torch.from_numpy(np.ascontiguousarray(events))
+    hidden, _ = model.read(tensor[:, :-1], model.start(len(tensor)))
+    following = tensor[:, 1:]
+    nats = torch.zeros(following.shape[:2], dtype=torch.float64)
+    for column in PREDICTED:
+        target = following[..., column]
+        scores = torch.log_softmax(model.logits(hidden, following, column).double(), dim=-1)
+        charged = (target > 0) & (following[..., Column.TIME] != START)
+        nats -= scores.gather(-1, target[..., None])[..., 0] * charged
+    return nats.numpy()
+
+
+@contextmanager
+def _single_thread() -> Iterator[None]:
+    """Compute on one thread: for one event at a time more are slower, and results must not depend on their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Notes: scores, MIDI, notation, and the tokens that stand for them."""

@@ -1,0 +1,151 @@
+"""Cursor: where a sequence of events stands in the music, and the given columns that follow from it.
+
+Encoding and generation drive the same cursor, so a network is never shown a fact in training that it
+would not be shown while it writes.
+"""
+
+from dataclasses import dataclass
+
+from musicdemo.music.vocabulary import (
+    DRUMS,
+    DURATIONS,
+    EMPTY_BAR,
+    MAX_VOICES,
+    METERS,
+    NEXT_BAR,
+    SAME_BAR,
+    START,
+    Column,
+)
+
+Key = tuple[int, int]
+"""Values of PROGRAM and VOICE: a track, in the order in which tracks speak within one onset."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlan:
+    """Values of METER and TEMPO for each bar; the last pair goes on for ever."""
+
+    values: tuple[tuple[int, int], ...]
+
+    def at(self, bar: int) -> tuple[int, int]:
+        """Values of METER and TEMPO of a bar, counted from 0."""
+        return self.values[min(bar, len(self.values) - 1)]
+
+
+class Cursor:
+    """Follow events, column by column, from START on."""
+
+    __slots__ = ("_ends", "_plan", "_style", "_tracks", "bar", "bar_start", "bar_steps", "key", "onset", "pitch", "row")
+
+    def __init__(self, plan: BarPlan, *, style: int = 0) -> None:
+        self._plan = plan
+        self._style = style
+        self._tracks: dict[Key, tuple[int, int]] = {}  # last pitch value, and the step at which it ends
+        self._ends: list[int] = []
+        self.row: list[int] = []
+        """Columns of the event that is being written."""
+        self.bar, self.bar_start, self.bar_steps = -1, 0, 0
+        """Bar of the last event (-1 before the first), its first step and its length."""
+        self.onset = 0
+        """Step of the last event."""
+        self.key: Key | None = None
+        """Track of the last note, if it began at `onset`."""
+        self.pitch = 0
+        """Pitch value of that note."""
+
+    def copy(self) -> "Cursor":
+        """Return an independent cursor in the same place."""
+        twin = Cursor.__new__(Cursor)
+        for name in Cursor.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.row, twin._tracks, twin._ends = self.row[:], dict(self._tracks), self._ends[:]
+        return twin
+
+    @property
+    def next_bar_steps(self) -> int:
+        """Length of the bar behind the next bar line."""
+        return METERS[self._plan.at(self.bar + 1)[0] - 1].bar_steps
+
+    def given(self, column: int) -> int:
+        """Value of a given column, once all columns to its left are written."""
+        if column == Column.STYLE:
+            return self._style
+        if column == Column.METER:
+            return self._plan.at(self.bar + 1)[0]
+        if column == Column.TEMPO:
+            return self._plan.at(self.bar + 1)[1]
+        if column == Column.NEXT_END:
+            return self._next_end()
+        if column == Column.DUE_PROGRAM:
+            return self._due()[0]
+        if column == Column.DUE_VOICE:
+            return self._due()[1]
+        if column == Column.LAST_PITCH:
+            return self._tracks.get((self.row[Column.PROGRAM], self.row[Column.VOICE]), (0, 0))[0]
+        raise ValueError(f"column {Column(column).name} is predicted, not given")
+
+    def write(self, value: int) -> None:
+        """Write the next column of the event; after the last one the event is complete and `row` is empty again."""
+        column = len(self.row)
+        self.row.append(value)
+        if column == Column.TIME:
+            self._move(value)
+        elif column == Column.VELOCITY:
+            if self.row[Column.PITCH]:
+                self._note()
+            self.row = []
+
+    def write_event(self, note: tuple[int, int, int, int, int, int]) -> list[int]:
+        """Write a whole event from its predicted values and return its full row."""
+        time, program, voice, pitch, duration, velocity = note
+        bar = self.bar + 1
+        row = [self._style, *self._plan.at(bar), self._next_end(), time]
+        self._move(time)
+        self.row = row
+        row += self._due()
+        row += (program, voice, self._tracks.get((program, voice), (0, 0))[0], pitch, duration, velocity)
+        if pitch:
+            self._note()
+        self.row = []
+        return row
+
+    def _move(self, time: int) -> None:
+        if time >= NEXT_BAR or time == EMPTY_BAR:
+            length = self.next_bar_steps
+            self.bar_start += self.bar_steps
+            self.bar, self.bar_steps = self.bar + 1, length
+        if time < SAME_BAR:
+            onset = self.bar_start if time != START else 0
+        else:
+            onset = self.bar_start + (time - (NEXT_BAR if time >= NEXT_BAR else SAME_BAR))
+        if onset != self.onset or time < SAME_BAR:
+            self.key = None
+            self._ends = [end for end in self._ends if end > onset]
+        self.onset = onset
+
+    def _note(self) -> None:
+        row = self.row
+        key, pitch = (row[Column.PROGRAM], row[Column.VOICE]), row[Column.PITCH]
+        end = self.onset + DURATIONS[row[Column.DURATION] - 1]
+        self._tracks[key] = (pitch, end)
+        self.key, self.pitch = key, pitch
+        if key[0] != DRUMS:
+            self._ends.append(end)
+
+    def _next_end(self) -> int:
+        if not self._ends:
+            return 0
+        after = min(self._ends) - self.bar_start
+        if after < self.bar_steps:
+            return SAME_BAR + after
+        after -= self.bar_steps
+        return NEXT_BAR + after if after < self.next_bar_steps else EMPTY_BAR
+
+    def _due(self) -> Key:
+        """Track whose note ends now; drums have no ends, and a track before the last that spoke has had its turn."""
+        if self.row[Column.TIME] < SAME_BAR:
+            return 0, 0
+        onset, spoken = self.onset, self.key or (0, MAX_VOICES)
+        due = [key for key, (_, end) in self._tracks.items() if end == onset and key > spoken and key[0] != DRUMS]
+        return min(due, default=(0, 0))

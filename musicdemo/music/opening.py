@@ -1,0 +1,31 @@
+"""Openings: a metre, a tempo and the tracks that play, for music that begins from nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from musicdemo.music.score import DEFAULT_TEMPO, Meter, TrackKey
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a piece of some style may begin; `tracks` None leaves open who plays."""
+
+    meter: Meter = Meter()
+    tempo: float = DEFAULT_TEMPO
+    tracks: frozenset[TrackKey] | None = None
+
+
+def to_json(opening: Opening) -> dict[str, Any]:
+    """Return an opening as JSON values."""
+    return {
+        "meter": [opening.meter.numerator, opening.meter.denominator],
+        "tempo": opening.tempo,
+        "tracks": None if opening.tracks is None else [list(key) for key in sorted(opening.tracks)],
+    }
+
+
+def from_json(document: dict[str, Any]) -> Opening:
+    """Read what to_json wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    tracks = document["tracks"]
+    keys = None if tracks is None else frozenset(TrackKey(bool(d), int(p), int(v)) for d, p, v in tracks)
+    return Opening(Meter(*map(int, document["meter"])), float(document["tempo"]), keys)

@@ -1,0 +1,1 @@
+"""Rendering: what a Score sounds and looks like."""

@@ -1,0 +1,1 @@
+"""The page and the server around it; Streamlit lives here and in app.py only."""

@@ -1,0 +1,90 @@
+"""One wish of a visitor, from seed to saved piece: what the worker of the queue runs."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import streamlit as st
+
+from musicdemo.errors import GenerationError
+from musicdemo.generation import Continuation, GenerationSettings, Progress, generate
+from musicdemo.jobs import Job, JobControl
+from musicdemo.music.score import Score
+from musicdemo.store import Piece
+from musicdemo.ui import services
+
+FROM_NOTHING = "nothing"
+OWN_FILE = "file"
+TASKS_REMEMBERED = 64
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a visitor asked for; `seed_name` is a shipped seed's name, OWN_FILE or FROM_NOTHING."""
+
+    model: str
+    settings: GenerationSettings
+    seed: Score | None
+    seed_name: str
+    seed_title: str
+
+    @property
+    def title(self) -> str:
+        """Title of the piece to be made."""
+        return f"{self.seed_title}, continued" if self.seed else f"From nothing, number {self.settings.random_seed}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A wish on its way; the job's result is the saved piece."""
+
+    wish: Wish
+    job: Job[Piece]
+
+
+@st.cache_resource(show_spinner=False)
+def tasks() -> services.Shelf[Task]:
+    """Remember the last tasks by the job's id, so that a reloaded page finds its own."""
+    return services.Shelf(TASKS_REMEMBERED)
+
+
+def submit(wish: Wish) -> Task:
+    """Put the wish into the queue. Raises JobError when the queue is full."""
+    task = Task(wish, services.job_queue().submit(lambda control: compose(control, wish)))
+    tasks().put(task.job.id, task)
+    return task
+
+
+def compose(control: JobControl, wish: Wish) -> Piece:
+    """Make the piece and save it; a stopped one is saved with what it has.
+
+    Raises:
+        MusicDemoError: the model, the wish or the store refuses, or it was stopped before the first note.
+    """
+
+    def on_progress(progress: Progress) -> bool:
+        control.report(progress)
+        return not control.stopped
+
+    checkpoint = services.checkpoint(wish.model)
+    best = generate(checkpoint, wish.settings, seed=wish.seed, on_progress=on_progress)[0]
+    if not best.new_notes:
+        raise GenerationError("Nothing was written: try again with another random seed.")
+    return services.piece_store().save(
+        title=wish.title, score=best.score, join=best.join, events=best.events, recipe=recipe(wish, best)
+    )
+
+
+def recipe(wish: Wish, made: Continuation) -> dict[str, Any]:
+    """Say how a piece was made, in JSON: enough to make it again and to describe it."""
+    return {
+        "model": wish.model,
+        "settings": asdict(wish.settings),
+        "seed": wish.seed_name,
+        "seed_title": wish.seed_title,
+        "style": made.style,
+        "log_prob": made.log_prob,
+        "seed_notes": made.seed_notes,
+        "new_notes": made.new_notes,
+        "new_bars": made.new_bars,
+        "finished": made.finished,
+    }

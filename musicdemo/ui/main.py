@@ -1,0 +1,20 @@
+"""The script that Streamlit runs for every visitor: it sets the page up and opens the room that was asked for."""
+
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+STYLE = """<style>
+.stAppHeader { background: transparent; }
+.stMainBlockContainer { padding: 1rem 2rem 3rem; max-width: 1500px; }
+.stMainBlockContainer h1 { padding: 0; font-size: 1.9rem; }
+/* Streamlit's own tones for these are fainter than 4.5 to 1. */
+[data-testid="stCaptionContainer"] { color: inherit; opacity: 0.8; }
+[data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p { color: inherit; }
+@media (max-width: 640px) { .stMainBlockContainer { padding: 1rem 0.75rem 3rem; } }
+</style>"""
+
+st.set_page_config(page_title="musicdemo", page_icon=str(HERE / "icon.png"), layout="wide")
+st.html(STYLE)
+st.navigation([st.Page(HERE / "views" / "studio.py", title="Studio", default=True)], position="hidden").run()

@@ -1,0 +1,48 @@
+"""The studio page: the stage first and large, the controls beside it (below it on a phone)."""
+
+import streamlit as st
+
+from musicdemo.ui import services
+from musicdemo.ui.controls import controls, prepare
+from musicdemo.ui.report import upload_report
+from musicdemo.ui.stage import stage
+from musicdemo.ui.visit import Visit, current_visit, follow_address, settle_task
+
+TAGLINE = "Recurrent neural networks that continue your music. Hear it, change something, hear it again."
+NO_MODEL = "No trained model was found in the folder checkpoints; pieces can be heard, but not made."
+
+
+def studio() -> None:
+    """Draw the page for the visitor of this session."""
+    visit = current_visit()
+    settle_task(visit)
+    follow_address(visit)
+    prepare(visit)
+    st.title("musicdemo", anchor=False)
+    st.caption(TAGLINE)
+    with st.container():  # always there, so that a notice moves nothing and the music plays on
+        _notices(visit)
+    left, right = st.columns([2.4, 1], gap="medium")
+    # The controls go first over the wire: who sees the roll change finds them up to date, and no click is lost.
+    with right:
+        controls(visit)
+    with left:
+        stage(visit)
+        if visit.own and visit.own.report:
+            upload_report(visit.own)
+
+
+def _notices(visit: Visit) -> None:
+    if not services.checkpoints():
+        st.warning(NO_MODEL)
+    if visit.notice:
+        st.error(escaped(visit.notice))
+        visit.notice = ""
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is: a sentence may quote a stranger's file."""
+    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in text)
+
+
+MARKDOWN_SIGNS = set("\\`*_{}[]()<>#+-.!|$~:^&")

@@ -1,0 +1,1 @@
+"""The rooms of the page: one script each, run by st.navigation."""

@@ -1,0 +1,97 @@
+"""One visitor's visit: what is on the stage, what is being made, and how that goes with the address bar."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from musicdemo.errors import StoreError
+from musicdemo.jobs import JobState
+from musicdemo.music.midi import MidiReport
+from musicdemo.music.score import Score
+from musicdemo.store import Piece
+from musicdemo.ui.compose import Task, tasks
+from musicdemo.ui.pieces import DEMO_ID, demo_piece, find_piece, is_kept
+
+FINAL_STATES = (JobState.DONE, JobState.STOPPED, JobState.FAILED)
+STOPPED_EARLY = "Stopped before the first note."
+_STATE_KEY = "visit"
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A visitor's own music: an uploaded file, or the beginning of the piece that a link opened (then no report)."""
+
+    title: str
+    score: Score
+    report: MidiReport | None = None
+
+
+@dataclass
+class Visit:
+    """What this visitor's page remembers between two runs of the script."""
+
+    shown: Piece
+    address: str | None = None
+    task: Task | None = None
+    own: OwnFile | None = None
+    notice: str = ""
+    opened: Piece | None = None
+    """The piece that a link just opened and whose recipe the controls have not yet taken over."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job of this visitor waits or runs."""
+        return self.task is not None and self.task.job.state not in FINAL_STATES
+
+    def show(self, piece: Piece) -> None:
+        """Put a piece on the stage and its address into the address bar."""
+        self.shown = piece
+        self.address = piece.id if is_kept(piece) and piece.id != DEMO_ID else None
+        _set_parameter("piece", self.address)
+
+
+def current_visit() -> Visit:
+    """Return this visitor's visit; the first time, with the demo on the stage."""
+    if _STATE_KEY not in st.session_state:
+        visit = Visit(shown=demo_piece(), opened=demo_piece())
+        visit.task = tasks().get(st.query_params.get("job", ""))
+        st.session_state[_STATE_KEY] = visit
+    visit = st.session_state[_STATE_KEY]
+    assert isinstance(visit, Visit)
+    return visit
+
+
+def follow_address(visit: Visit) -> None:
+    """Open the piece that the address bar names, if it is another than the one last opened or made."""
+    address = st.query_params.get("piece")
+    if address == visit.address:
+        return
+    try:
+        piece = find_piece(address) if address else demo_piece()
+        visit.opened = piece
+    except StoreError as error:
+        visit.notice = str(error)
+        piece = demo_piece()
+    visit.show(piece)
+
+
+def settle_task(visit: Visit) -> None:
+    """Take what a finished job has brought."""
+    task = visit.task
+    _set_parameter("job", task.job.id if task and visit.busy else None)
+    if task is None or visit.busy:
+        return
+    visit.task = None
+    if task.job.result is not None:
+        visit.show(task.job.result)
+    else:
+        visit.notice = task.job.error or STOPPED_EARLY
+
+
+def _set_parameter(name: str, value: str | None) -> None:
+    parameters: Any = st.query_params
+    if value is None:
+        parameters.pop(name, None)
+    elif parameters.get(name) != value:
+        parameters[name] = value

@@ -1,0 +1,1 @@
+"""The training kit; nothing in musicdemo imports it."""
