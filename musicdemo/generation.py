@@ -27,6 +27,9 @@ MAX_SEED_BARS, MAX_SEED_EVENTS = 64, 2000
 EVENTS_A_BAR = 128
 """A continuation is stopped after this many events for each bar that was asked for."""
 
+REPORT_EVERY = 8
+"""Events between two reports of progress; making a Score of each would cost more than the network."""
+
 LENGTH_PENALTY = 1.0
 
 
@@ -77,7 +80,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], bool]
-"""Told after every event; returns False to stop."""
+"""Told after the first event and every few events; returns False to stop."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +166,8 @@ class _Task:
         """Return the callback for decoding that reports the first row's progress as a Score."""
 
         def on_step(rows: Sequence[Events]) -> bool:
+            if len(rows[0]) % REPORT_EVERY != 1:
+                return True
             score, bars = self._score_of(rows[0])
             return on_progress(Progress(max(bars - 1, 0), self.settings.bars, score, self.join))
 
@@ -222,7 +227,7 @@ def _recent(seed: Score) -> Score:
 
 
 def _prevailing_tempo(score: Score) -> float:
-    """The tempo that rules for the longest part of a score."""
+    """Return the tempo that rules for the longest part of a score."""
     ends = [*(change.onset for change in score.tempos[1:]), max(score.end, score.tempos[-1].onset + 1)]
     lasting: dict[float, int] = {}
     for change, end in zip(score.tempos, ends, strict=True):

@@ -204,7 +204,7 @@ def test_button_makes_a_piece_that_its_link_opens_again():
     page.slider(key="bars").set_value(4).run()
     page.selectbox(key="seed_name").select("old-hundredth").run()
     piece = made_piece(page)
-    assert page.query_params["piece"] == [piece.id]
+    assert page.query_params["piece"] == piece.id
     assert "job" not in page.query_params
     assert piece.recipe["new_bars"] == 4
     assert piece.score.clipped(0, piece.join).note_count == services.seeds()["old-hundredth"].score.note_count

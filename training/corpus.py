@@ -71,8 +71,8 @@ def read_specs(path: Path) -> tuple[CorpusSpec, ...]:
 
 
 def _spec(name: str, table: dict[str, Any]) -> CorpusSpec:
-    lists = {key: tuple(table[key]) for key in ("files", "exclude") if key in table}
-    return CorpusSpec(name=name, **{**table, **lists})
+    lists: dict[str, Any] = {key: tuple(table[key]) for key in ("files", "exclude") if key in table}
+    return CorpusSpec(name=name, **(table | lists))
 
 
 def find_pieces(spec: CorpusSpec, data: Path) -> tuple[Piece, ...]:
@@ -189,7 +189,9 @@ def _manifest(spec: CorpusSpec, pieces: list[Piece]) -> dict[str, Any]:
     files = {}
     for piece in pieces:
         notes = 0 if piece.events is None else int((piece.events[:, Column.PITCH] > 0).sum())
-        files[piece.path] = {"split": piece.split, "notes": notes} | ({"rejected": piece.reason} if piece.reason else {})
+        files[piece.path] = {"split": piece.split, "notes": notes} | (
+            {"rejected": piece.reason} if piece.reason else {}
+        )
     kept = [piece for piece in pieces if piece.events is not None]
     return {
         "name": spec.name,
@@ -223,6 +225,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("data/corpora"))
     parser.add_argument("--processes", type=int)
     options = parser.parse_args()
+    specs: tuple[CorpusSpec, ...]
     if options.midi:
         data, specs = options.midi, (CorpusSpec(options.style, ".", ("**/*.mid", "**/*.midi")),)
     elif options.data:

@@ -55,7 +55,9 @@ def load_corpora(folder: Path, split: str, *, names: tuple[str, ...] = ()) -> tu
     """
     paths = [folder / f"{name}.npz" for name in names] or sorted(folder.glob("*.npz"))
     if not paths or not all(path.exists() for path in paths):
-        raise MidiError(f"no corpora in {folder} ({', '.join(names) or 'any'}): build them with python -m training.corpus")
+        raise MidiError(
+            f"no corpora in {folder} ({', '.join(names) or 'any'}): build them with python -m training.corpus"
+        )
     return tuple(_load(path, split) for path in paths)
 
 
@@ -135,7 +137,8 @@ class Sampler:
 
     def state(self) -> dict[str, object]:
         """Return what `restore` needs to go on as if nothing had happened."""
-        return {"random": json.dumps(self._random.bit_generator.state), "lanes": [lane.tolist() for lane in self._lanes]}
+        lanes = [lane.tolist() for lane in self._lanes]
+        return {"random": json.dumps(self._random.bit_generator.state), "lanes": lanes}
 
     def restore(self, state: dict[str, object]) -> None:
         """Go on from where another sampler of the same corpora and configuration was."""

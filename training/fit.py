@@ -7,7 +7,6 @@ state.pt (all that `resume` needs). What is published is made from best.pt by ch
 import copy
 import csv
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -121,7 +120,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.progress, self.config)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimizer.step()
         self._state = tuple(part.detach() for part in state)
@@ -211,7 +210,7 @@ def _optimizer(model: nn.Module, config: FitConfig) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
 
 
-def _save(document: Any, path: Path) -> None:
+def _save(document: dict[str, Any], path: Path) -> None:
     beside = path.with_suffix(".part")
     torch.save(document, beside)
-    os.replace(beside, path)
+    beside.replace(path)

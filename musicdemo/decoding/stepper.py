@@ -1,4 +1,4 @@
-"""The two promises that decoding is built on: a Stepper (a network, one event at a time) and Rules (what may come next).
+"""The two promises under decoding: a Stepper (a network, one event at a time) and Rules (what may come next).
 
 An event is one row of integers, a value for each column. Some columns are given (the rules know their value),
 the others are predicted, each in the light of the columns to its left. Nothing here knows notes or networks.

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from musicdemo.decoding.stepper import Events, Hidden, Logits
@@ -54,7 +55,7 @@ class TorchStepper:
     def step(self, events: Events, state: State) -> tuple[Hidden, State]:
         """Read events (B, T, C) and return the hidden vectors (B, H) after the last, and the new state."""
         hidden, states = [], []
-        for row, row_events in enumerate(torch.from_numpy(np.ascontiguousarray(events)).split(1)):
+        for row, row_events in enumerate(_rows(events)):
             row_hidden, row_state = self._network.read(row_events, tuple(part[:, row : row + 1] for part in state))
             hidden.append(row_hidden[:, -1])
             states.append(row_state)
@@ -65,11 +66,7 @@ class TorchStepper:
         """Score column c of the next events, of which the first c columns (B, c) are known: logits (B, V)."""
         rows = [
             self._network.logits(row_hidden, row_partial, partial.shape[1])
-            for row_hidden, row_partial in zip(
-                torch.from_numpy(np.ascontiguousarray(hidden)).split(1),
-                torch.from_numpy(np.ascontiguousarray(partial)).split(1),
-                strict=True,
-            )
+            for row_hidden, row_partial in zip(_rows(hidden), _rows(partial), strict=True)
         ]
         return torch.cat(rows).double().numpy()
 
@@ -77,3 +74,8 @@ class TorchStepper:
         """Return the state of the given rows, in this order."""
         index = torch.tensor(rows, dtype=torch.long)
         return tuple(part.index_select(1, index) for part in state)
+
+
+def _rows(array: NDArray[Any]) -> tuple[Tensor, ...]:
+    """Cut (B, ...) into B tensors (1, ...)."""
+    return torch.tensor_split(torch.from_numpy(np.ascontiguousarray(array)), len(array))

@@ -63,9 +63,7 @@ class EventHeads(nn.Module):
         self.chosen = nn.ModuleDict({str(k): nn.Linear(config.head, config.head, bias=False) for k in columns if k})
         self.scores = nn.ModuleDict({str(k): nn.Linear(config.head, config.sizes[k]) for k in columns})
         self.references = dict(config.relative)
-        self.relative = nn.ModuleDict(
-            {str(k): RelativeScores(config.head, config.sizes[k]) for k in self.references}
-        )
+        self.relative = nn.ModuleDict({str(k): RelativeScores(config.head, config.sizes[k]) for k in self.references})
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, hidden: Tensor, events: Tensor, column: int) -> Tensor:

@@ -61,8 +61,8 @@ class Grammar:
     def __init__(self, plan: BarPlan, events: Iterable[list[int]], *, style: int = 0, wishes: Wishes | None = None):
         self.wishes = wishes or Wishes()
         self._cursor = Cursor(plan, style=style)
-        for row in events:
-            self._cursor.write_event((row[Column.TIME], *row[Column.PROGRAM : Column.VOICE + 1], *row[Column.PITCH :]))
+        for _, _, _, _, time, _, _, program, voice, _, pitch, duration, velocity in events:
+            self._cursor.write_event((time, program, voice, pitch, duration, velocity))
         self._first_bar = self._cursor.bar + 1
         self._join = True  # the first event must leave the prompt's last bar as it is
         self._silence = 0
@@ -134,9 +134,9 @@ class Grammar:
         if row[Column.TIME] == EMPTY_BAR:
             return np.arange(size) == 0
         if column == Column.PROGRAM:
-            return np.asarray(self._speakers_left().any(axis=1))
+            return np.asarray(self._speakers_left().any(axis=1), dtype=bool)
         if column == Column.VOICE:
-            return np.asarray(self._speakers_left()[row[Column.PROGRAM]])
+            return np.asarray(self._speakers_left()[row[Column.PROGRAM]], dtype=bool)
         if column == Column.PITCH:
             return self._allowed_pitches((row[Column.PROGRAM], row[Column.VOICE]))
         return np.arange(size) > 0

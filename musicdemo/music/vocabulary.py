@@ -82,7 +82,7 @@ METER_VALUES = {meter: value for value, meter in enumerate(METERS, start=1)}
 
 
 def column_sizes(style_count: int) -> tuple[int, ...]:
-    """Number of values of each column, with `style_count` styles to choose from."""
+    """Return the number of values of each column, with `style_count` styles to choose from."""
     sizes = {
         Column.STYLE: style_count + 1,
         Column.METER: len(METERS) + 1,
@@ -102,7 +102,7 @@ def column_sizes(style_count: int) -> tuple[int, ...]:
 
 
 def nearest(values: tuple[int, ...], wanted: float) -> int:
-    """Index of the member of ascending `values` nearest to `wanted`; the smaller of two that are equally near."""
+    """Return the index of the member of ascending `values` nearest to `wanted`, the smaller of two equally near."""
     right = bisect_left(values, wanted)
     if right == 0:
         return 0
@@ -112,15 +112,15 @@ def nearest(values: tuple[int, ...], wanted: float) -> int:
 
 
 def snapped_velocity(velocity: int) -> int:
-    """The middle of the velocity's step."""
+    """Return the middle of the velocity's step."""
     return velocity // VELOCITY_STEP * VELOCITY_STEP + VELOCITY_STEP // 2
 
 
 def duration_value(steps: int) -> int:
-    """Value of column DURATION for the length nearest to `steps`."""
+    """Return the value of column DURATION for the length nearest to `steps`."""
     return 1 + nearest(DURATIONS, steps)
 
 
 def tempo_value(tempo: float) -> int:
-    """Value of column TEMPO for the mark nearest to `tempo`."""
+    """Return the value of column TEMPO for the mark nearest to `tempo`."""
     return 1 + nearest(TEMPOS, tempo)
