@@ -67,6 +67,11 @@ class Cursor:
         """Length of the bar behind the next bar line."""
         return METERS[self._plan.at(self.bar + 1)[0] - 1].bar_steps
 
+    @property
+    def sounds_into_next_bar(self) -> bool:
+        """Whether a note (not a drum) goes on behind the next bar line."""
+        return max(self._ends, default=0) > self.bar_start + self.bar_steps
+
     def given(self, column: int) -> int:
         """Value of a given column, once all columns to its left are written."""
         if column == Column.STYLE:

@@ -36,12 +36,13 @@ class Wishes:
 
     `bars`: how many bars to write, after which the row ends, or None to write until the network says END.
     `tracks`: the tracks that may speak, or None for all.
-    `max_empty_bars`: how many bars in a row may begin no note.
+    `max_empty_bars`: how many bars in a row may begin no note, and that only while an earlier note sounds; None for
+    any silence.
     """
 
     bars: int | None = None
     tracks: frozenset[TrackKey] | None = None
-    max_empty_bars: int = 1
+    max_empty_bars: int | None = 1
 
     def __post_init__(self) -> None:
         if self.bars is not None and self.bars < 1:
@@ -121,13 +122,17 @@ class Grammar:
         cursor = self._cursor
         allowed = np.zeros(TIME_SIZE, dtype=bool)
         allowed[END] = True
-        allowed[EMPTY_BAR] = self._silence < self.wishes.max_empty_bars
+        allowed[EMPTY_BAR] = self._may_pass_a_bar()
         allowed[NEXT_BAR : NEXT_BAR + cursor.next_bar_steps] = True
         if not self._join and cursor.key is not None:
             here = cursor.onset - cursor.bar_start
             first = here if self._speakers_left().any() else here + 1
             allowed[SAME_BAR + first : SAME_BAR + cursor.bar_steps] = True
         return allowed
+
+    def _may_pass_a_bar(self) -> bool:
+        limit = self.wishes.max_empty_bars
+        return limit is None or (self._silence < limit and self._cursor.sounds_into_next_bar)
 
     def _allowed(self, column: int, size: int) -> Mask:
         row = self._cursor.row

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.e2e
 
 SEED_BARS, NEW_BARS = 4, 32
+SEED_NOTES = 48
 BEAT_SECONDS = 0.5
 GRID_SECONDS = BEAT_SECONDS / 12
 WAIT_SECONDS = 120
@@ -25,14 +26,15 @@ NoteRow = tuple[int, int, int]
 
 
 def seed_file() -> bytes:
-    """Four bars of 4/4 for two hands, on the beat."""
+    """Four bars of 4/4 for four players, on the beat."""
     midi = pretty_midi.PrettyMIDI(initial_tempo=60 / BEAT_SECONDS)
-    right, left = pretty_midi.Instrument(0, name="Right hand"), pretty_midi.Instrument(0, name="Left hand")
     tune = [67, 69, 71, 72, 74, 72, 71, 69, 67, 71, 74, 79, 78, 74, 71, 67]
     bass = [43, 50, 43, 55, 50, 57, 50, 43]
-    right.notes = [pretty_midi.Note(90, p, i * BEAT_SECONDS, (i + 1) * BEAT_SECONDS) for i, p in enumerate(tune)]
-    left.notes = [pretty_midi.Note(70, p, 2 * i * BEAT_SECONDS, 2 * (i + 1) * BEAT_SECONDS) for i, p in enumerate(bass)]
-    midi.instruments += [right, left]
+    for program, pitches in ((73, tune), (40, [p - 5 for p in tune]), (41, [p + 12 for p in bass]), (42, bass)):
+        length = SEED_BARS * 4 * BEAT_SECONDS / len(pitches)
+        player = pretty_midi.Instrument(program)
+        player.notes = [pretty_midi.Note(80, p, i * length, (i + 1) * length) for i, p in enumerate(pitches)]
+        midi.instruments.append(player)
     buffer = io.BytesIO()
     midi.write(buffer)
     return buffer.getvalue()
@@ -85,7 +87,7 @@ def upload_seed(page: Page) -> None:
     page.locator('input[type="file"]').set_input_files(
         {"name": "my tune.mid", "mimeType": "audio/midi", "buffer": seed_file()}
     )
-    wait_for_roll(page, lambda state: state["notes"] == 24 and state["id"].startswith("preview-"))
+    wait_for_roll(page, lambda state: state["notes"] == SEED_NOTES and state["id"].startswith("preview-"))
 
 
 def test_opens_with_a_piece_that_plays(visit: Open) -> None:
@@ -117,6 +119,9 @@ def test_roll_is_played_by_keyboard_pointer_and_slider(visit: Open) -> None:
     page.get_by_role("slider", name="Position in the piece").fill("500")
     moved = wait_for_roll(page, lambda state: state["time"] != clicked["time"])
     assert moved["time"] == pytest.approx(duration / 2, rel=0.01)
+    page.get_by_role("button", name="New part").click()
+    state = wait_for_roll(page, lambda state: state["playing"])
+    assert 0 < state["time"] < duration
 
 
 def test_upload_generate_hear_download_and_share(visit: Open, server: str, tmp_path: Path) -> None:
@@ -125,7 +130,7 @@ def test_upload_generate_hear_download_and_share(visit: Open, server: str, tmp_p
     page.get_by_role("slider", name="New bars").press("End")
     expect(page.get_by_test_id("stSliderThumbValue").filter(has_text="32")).to_have_count(1)
     counts = generate(page)
-    assert counts[0] == 24
+    assert counts[0] == SEED_NOTES
     assert counts == sorted(counts), "the roll only grows"
     assert len(counts) > 2, "the roll was seen growing, not only finished"
 

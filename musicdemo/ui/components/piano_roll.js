@@ -22,7 +22,7 @@ class Roll {
   constructor(root) {
     this.root = root
     this.host = root.host ?? root
-    for (const id of ['title', 'subtitle', 'link', 'play', 'icon', 'seek', 'clock', 'out', 'in', 'fit', 'follow', 'view', 'canvas', 'tip',
+    for (const id of ['title', 'subtitle', 'link', 'skip', 'play', 'icon', 'seek', 'clock', 'out', 'in', 'fit', 'follow', 'view', 'canvas', 'tip',
       'empty', 'legend', 'status', 'audio']) this[id] = root.querySelector('#' + id)
     this.pen = this.canvas.getContext('2d')
     this.data = { id: null, notes: [], tracks: [], bars: [], drums: [], low: 48, high: 72, join: 0, seconds: 0 }
@@ -35,6 +35,7 @@ class Roll {
   listen() {
     this.link.onclick = () => this.copyLink()
     this.play.onclick = () => this.toggle()
+    this.skip.onclick = () => this.playNewPart()
     this.out.onclick = () => this.zoom(1 / 1.4)
     this.in.onclick = () => this.zoom(1.4)
     this.fit.onclick = () => { this.fitAll(); this.draw() }
@@ -80,10 +81,11 @@ class Roll {
     this.title.textContent = data.title
     this.subtitle.textContent = data.subtitle
     this.link.hidden = !data.link
+    this.skip.hidden = data.join <= 0 || data.join >= data.seconds
     this.empty.hidden = data.notes.length > 0
     const kind = data.tracks.length === 1 ? ' instrument, ' : ' instruments, '
     this.view.setAttribute('aria-label', 'Piano roll: ' + data.notes.length + ' notes, ' + data.tracks.length + kind +
-      data.bars.length + ' bars. Space plays, arrow keys move by a bar, plus and minus zoom.')
+      data.bars.length + ' bars. Space plays, N plays the new part, arrow keys move by a bar, plus and minus zoom.')
     this.draw()
   }
 
@@ -111,7 +113,7 @@ class Roll {
       .catch(() => { this.status.textContent = 'The link is ' + address })
   }
 
-  enable(on) { this.play.disabled = !on; this.seek.disabled = !on }
+  enable(on) { for (const control of [this.play, this.seek, this.skip]) control.disabled = !on }
 
   showLegend() {
     const text = JSON.stringify([this.data.tracks, this.dark])
@@ -134,6 +136,12 @@ class Roll {
     if (this.play.disabled) return
     if (this.audio.paused) this.audio.play().catch(() => this.soundFailed())
     else this.audio.pause()
+  }
+
+  playNewPart() {
+    this.moveTo(this.data.bars.findLast(bar => bar[0] < this.data.join - 0.05)?.[0] ?? 0)
+    this.reveal(this.time)
+    if (this.audio.paused) this.toggle()
   }
 
   moveTo(seconds) {
@@ -248,6 +256,7 @@ class Roll {
       End: () => this.moveTo(this.duration),
       '+': () => this.zoom(1.4), '=': () => this.zoom(1.4), '-': () => this.zoom(1 / 1.4),
       f: () => this.setFollow(!this.following),
+      n: () => { if (!this.skip.hidden && !this.skip.disabled) this.playNewPart() },
     }
     if (!actions[event.key] || event.ctrlKey || event.metaKey || event.altKey) return
     event.preventDefault()
@@ -288,6 +297,7 @@ class Roll {
     this.pen.fillStyle = this.ink.paper      // the pen turns any CSS colour into #rrggbb
     const light = [1, 3, 5].reduce((sum, at) => sum + parseInt(this.pen.fillStyle.slice(at, at + 2), 16), 0)
     this.dark = light < 3 * 128
+    this.seek.style.colorScheme = this.dark ? 'dark' : 'light'
     this.showLegend()
   }
 
