@@ -6,6 +6,7 @@ continuation: exactly so many new bars, the tracks that may speak, and how long 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,14 +138,14 @@ class Grammar:
     def _allowed(self, column: int, size: int) -> Mask:
         row = self._cursor.row
         if row[Column.TIME] == EMPTY_BAR:
-            return np.arange(size) == 0
+            return ~_something(size)
         if column == Column.PROGRAM:
-            return np.asarray(self._speakers_left().any(axis=1), dtype=bool)
+            return cast("Mask", self._speakers_left().any(axis=1))
         if column == Column.VOICE:
-            return np.asarray(self._speakers_left()[row[Column.PROGRAM]], dtype=bool)
+            return cast("Mask", self._speakers_left()[row[Column.PROGRAM]])
         if column == Column.PITCH:
             return self._allowed_pitches((row[Column.PROGRAM], row[Column.VOICE]))
-        return np.arange(size) > 0
+        return _something(size)
 
     def _speakers_left(self) -> Mask:
         """Tracks (PROGRAM_SIZE, MAX_VOICES + 1) that may speak now: at one onset, no track before the last one."""
@@ -166,6 +167,12 @@ class Grammar:
         if key == self._cursor.key:
             allowed[self._cursor.pitch :] = False
         return allowed
+
+
+def _something(size: int) -> Mask:
+    allowed = np.ones(size, dtype=bool)
+    allowed[0] = False
+    return allowed
 
 
 def _speakers(tracks: frozenset[TrackKey] | None) -> Mask:
