@@ -21,7 +21,7 @@ from safetensors.torch import load, save
 
 from musicdemo.errors import CheckpointError, TokenError
 from musicdemo.models.base import ModelConfig, parameter_count
-from musicdemo.models.recurrent import RecurrentModel
+from musicdemo.models.recurrent import ARCHITECTURES, RecurrentModel
 from musicdemo.music.opening import Opening, from_json, to_json
 from musicdemo.music.tokenizer import Tokenizer
 
@@ -30,6 +30,8 @@ CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 METRICS, OPENINGS = "metrics.json", "openings.json"
+_ENTRIES = {"model": dict, "parameters": int, "tokenizer": str, "weights": str}
+"""What config.json holds, beside the seal that is computed over it."""
 
 Openings = dict[str, tuple[Opening, ...]]
 """For each style how its pieces begin, the most frequent first."""
@@ -92,7 +94,7 @@ def save_checkpoint(
     described = {style: [to_json(opening) for opening in chosen] for style, chosen in (openings or {}).items()}
     _write(folder / OPENINGS, _json(described))
     _write(folder / METRICS, _json(metrics or {}))
-    _write(folder / CONFIG, _json(config))
+    _write(folder / CONFIG, _json(config | {"seal": _seal(config)}))
 
 
 def write_metrics(folder: Path, metrics: dict[str, Any]) -> None:
@@ -113,15 +115,13 @@ def list_checkpoints(folder: Path = CHECKPOINTS) -> tuple[CheckpointInfo, ...]:
 
 def read_info(folder: Path) -> CheckpointInfo:
     """Describe the checkpoint in `folder`. Raises CheckpointError if it is none, or torn."""
-    document = _read_json(folder / CONFIG)
+    document = _read_document(folder)
     tokenizer = _read_tokenizer(folder, document)
     config = _read_config(folder, document)
     if config.sizes != tokenizer.sizes or config.predicted != tokenizer.predicted:
         raise CheckpointError(f"checkpoint {folder.name}: the network and the tokenizer do not fit together")
     metrics = _read_json(folder / METRICS) if (folder / METRICS).exists() else {}
-    return CheckpointInfo(
-        folder.name, folder, config, int(document.get("parameters", 0)), tokenizer.config.styles, metrics
-    )
+    return CheckpointInfo(folder.name, folder, config, document["parameters"], tokenizer.config.styles, metrics)
 
 
 def load_checkpoint(name: str | Path) -> Checkpoint:
@@ -131,11 +131,11 @@ def load_checkpoint(name: str | Path) -> Checkpoint:
     """
     folder = find_checkpoint(name)
     info = read_info(folder)
-    document = _read_json(folder / CONFIG)
-    model = RecurrentModel(info.config).eval()
-    tensors = _read_weights(folder, str(document.get("weights")))
+    document = _read_document(folder)
+    model = _empty_model(info)
+    tensors = _read_weights(folder, document["weights"])
     wanted = {key: value.shape for key, value in model.state_dict().items()}
-    if {key: value.shape for key, value in tensors.items()} != wanted:
+    if {key: value.shape for key, value in tensors.items()} != wanted or parameter_count(model) != info.parameters:
         raise CheckpointError(f"checkpoint {folder.name}: the weights are not those of the network in {CONFIG}")
     model.load_state_dict(tensors)
     tokenizer, openings = _read_tokenizer(folder, document), _read_openings(folder)
@@ -145,10 +145,40 @@ def load_checkpoint(name: str | Path) -> Checkpoint:
 def find_checkpoint(name: str | Path) -> Path:
     """Return the folder of a shipped checkpoint's name, or the folder itself. Raises CheckpointError if it is none."""
     for folder in (CHECKPOINTS / name, Path(name)):
-        if (folder / CONFIG).is_file():
+        if _holds_checkpoint(folder):
             return folder
     names = ", ".join(info.name for info in list_checkpoints()) or "none"
     raise CheckpointError(f"there is no model {str(name)!r}; there are: {names}")
+
+
+def _holds_checkpoint(folder: Path) -> bool:
+    try:
+        return (folder / CONFIG).is_file()
+    except OSError:  # no file can have such a name
+        return False
+
+
+def _seal(document: dict[str, Any]) -> str:
+    """SHA-256 of the entries of config.json, so that a flipped bit in it is noticed as one in the weights is."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    """Return the entries of config.json; a file without a seal may hold nothing else."""
+    document = _read_json(folder / CONFIG)
+    seal = document.pop("seal", None) if document.keys() != _ENTRIES.keys() else _seal(document)
+    if seal != _seal(document):
+        raise CheckpointError(f"checkpoint {folder.name}: {CONFIG} is damaged; fetch it again")
+    if not all(isinstance(document.get(key), kind) for key, kind in _ENTRIES.items()):
+        raise CheckpointError(f"checkpoint {folder.name}: {CONFIG} describes no network")
+    return document
+
+
+def _empty_model(info: CheckpointInfo) -> RecurrentModel:
+    try:
+        return RecurrentModel(info.config).eval()
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"checkpoint {info.name}: {CONFIG} describes no network ({error})") from error
 
 
 def _read_config(folder: Path, document: dict[str, Any]) -> ModelConfig:
@@ -157,7 +187,10 @@ def _read_config(folder: Path, document: dict[str, Any]) -> ModelConfig:
         for key in ("sizes", "predicted"):
             fields[key] = tuple(fields[key])
         fields["relative"] = tuple((int(a), int(b)) for a, b in fields["relative"])
-        return ModelConfig(**fields)
+        config = ModelConfig(**fields)
+        if config.architecture not in ARCHITECTURES:
+            raise ValueError(f"unknown architecture {config.architecture!r}")
+        return config
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"checkpoint {folder.name}: {CONFIG} describes no network ({error})") from error
 
@@ -167,7 +200,7 @@ def _read_tokenizer(folder: Path, document: dict[str, Any]) -> Tokenizer:
         tokenizer = Tokenizer.from_json((folder / TOKENIZER).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, TokenError) as error:
         raise CheckpointError(f"checkpoint {folder.name}: {TOKENIZER} cannot be used ({error})") from error
-    if tokenizer.digest != document.get("tokenizer"):
+    if tokenizer.digest != document["tokenizer"]:
         raise CheckpointError(f"checkpoint {folder.name} was trained with another tokenizer than the one beside it")
     return tokenizer
 

@@ -1,28 +1,47 @@
 """Where music meets tensors: continue a Score with a network. Only this room knows notes, networks and decoding."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from musicdemo.checkpoint import Checkpoint
 from musicdemo.decoding.beam_search import BeamConfig, beam_search
 from musicdemo.decoding.sampling import SamplingConfig, sample
 from musicdemo.decoding.stepper import Events, Hypothesis, OnStep, Primed
 from musicdemo.decoding.torch_stepper import TorchStepper
+from musicdemo.models.recurrent import RecurrentModel
 from musicdemo.music.cursor import BarPlan
 from musicdemo.music.grammar import Grammar, Wishes
 from musicdemo.music.opening import Opening
 from musicdemo.music.score import MeterChange, Score, TempoChange
 from musicdemo.music.tokenizer import Tokenizer
-from musicdemo.music.vocabulary import EMPTY_BAR, END, METER_VALUES, NEXT_BAR, PREDICTED, START, Column, tempo_value
+from musicdemo.music.vocabulary import (
+    DRUMS,
+    EMPTY_BAR,
+    END,
+    METER_VALUES,
+    NEXT_BAR,
+    PREDICTED,
+    START,
+    Column,
+    tempo_value,
+)
 
 MAX_BARS, MAX_VARIATIONS, MAX_BEAM_WIDTH, MAX_TEMPERATURE = 64, 16, 16, 5.0
 MAX_SEED_BARS, MAX_SEED_EVENTS = 64, 2000
 """A network reads at most this much of the end of a seed."""
+
+MAX_PROBE_EVENTS = 384
+"""Events of a seed that are enough to tell its style."""
+
+STYLE_COLUMNS = (Column.TIME, Column.PITCH, Column.DURATION)
+"""What tells a style: how notes move; instruments and loudness say more about who wrote a file than about its music."""
 
 EVENTS_A_BAR = 128
 """A continuation is stopped after this many events for each bar that was asked for."""
@@ -31,6 +50,9 @@ REPORT_EVERY = 8
 """Events between two reports of progress; making a Score of each would cost more than the network."""
 
 LENGTH_PENALTY = 1.0
+
+_CHUNK = 256
+"""Events that are scored at once."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +87,7 @@ class GenerationSettings:
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
+    if not low <= value <= high:  # NaN is in no range
         raise ValueError(f"{name} must be {low} to {high}, not {value}")
 
 
@@ -164,9 +186,10 @@ class _Task:
 
     def watcher(self, on_progress: OnProgress) -> OnStep:
         """Return the callback for decoding that reports the first row's progress as a Score."""
+        steps = count()  # not the first row's length: it may have ended long before the others
 
         def on_step(rows: Sequence[Events]) -> bool:
-            if len(rows[0]) % REPORT_EVERY != 1:
+            if next(steps) % REPORT_EVERY:
                 return True
             score, bars = self._score_of(rows[0])
             return on_progress(Progress(max(bars - 1, 0), self.settings.bars, score, self.join))
@@ -257,25 +280,48 @@ def _style_for(checkpoint: Checkpoint, style: str, events: Events) -> str:
     if style != "auto" or not checkpoint.styles:
         checkpoint.tokenizer.style_value("" if style == "auto" else style)
         return "" if style == "auto" else style
-    candidates = np.repeat(events[None, -MAX_SEED_EVENTS:], len(checkpoint.styles), axis=0)
-    candidates[:, :, Column.STYLE] = np.arange(1, len(checkpoint.styles) + 1)[:, None]
-    nats = _event_nats(checkpoint, candidates).sum(axis=1)
-    return checkpoint.styles[int(nats.argmin())]
+    styles = _plausible_styles(checkpoint, events)
+    candidates = np.repeat(events[None, :MAX_PROBE_EVENTS], len(styles), axis=0)
+    candidates[:, :, Column.STYLE] = [[checkpoint.tokenizer.style_value(name)] for name in styles]
+    nats = _event_nats(checkpoint, candidates, columns=STYLE_COLUMNS).sum(axis=1)
+    return styles[int(nats.argmin())]
+
+
+def _plausible_styles(checkpoint: Checkpoint, events: Events) -> tuple[str, ...]:
+    """Return the styles in which pieces with drums, without, or of drums alone occur as in `events`; or else all."""
+    programs = events[events[:, Column.PROGRAM] > 0, Column.PROGRAM]
+    wanted = {bool(drums) for drums in programs == DRUMS}
+
+    def occurs(style: str) -> bool:
+        ensembles = (opening.tracks or () for opening in checkpoint.openings.get(style, ()))
+        return any({key.is_drum for key in tracks} == wanted for tracks in ensembles)
+
+    return tuple(style for style in checkpoint.styles if occurs(style)) or checkpoint.styles
 
 
 @torch.inference_mode()
-def _event_nats(checkpoint: Checkpoint, events: Events) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Nats of each event after the first, (B, T - 1), for events (B, T, C)."""
+def _event_nats(
+    checkpoint: Checkpoint, events: Events, *, columns: tuple[Column, ...] = PREDICTED
+) -> NDArray[np.float64]:
+    """Nats of each event after the first, (B, T - 1), for events (B, T, C); read in pieces, to bound the memory."""
     model, tensor = checkpoint.model, torch.from_numpy(np.ascontiguousarray(events))
-    hidden, _ = model.read(tensor[:, :-1], model.start(len(tensor)))
-    following = tensor[:, 1:]
+    state, parts = model.start(len(tensor)), [np.zeros((len(tensor), 0))]
+    for first in range(0, tensor.shape[1] - 1, _CHUNK):
+        following = tensor[:, first + 1 : first + _CHUNK + 1]
+        hidden, state = model.read(tensor[:, first : first + following.shape[1]], state)
+        parts.append(_column_nats(model, hidden, following, columns).numpy())
+    return np.concatenate(parts, axis=1)
+
+
+def _column_nats(model: RecurrentModel, hidden: Tensor, following: Tensor, columns: tuple[Column, ...]) -> Tensor:
+    """Nats of events (B, T, C) of which hidden (B, T, H) knows all that came before: (B, T)."""
     nats = torch.zeros(following.shape[:2], dtype=torch.float64)
-    for column in PREDICTED:
+    for column in columns:
         target = following[..., column]
         scores = torch.log_softmax(model.logits(hidden, following, column).double(), dim=-1)
         charged = (target > 0) & (following[..., Column.TIME] != START)
         nats -= scores.gather(-1, target[..., None])[..., 0] * charged
-    return nats.numpy()
+    return nats
 
 
 @contextmanager

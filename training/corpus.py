@@ -33,6 +33,7 @@ Events = NDArray[np.uint16]
 SPLITS = ("train", "valid", "test")
 _FOLDER_SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
 _MIN_NOTES = 16
+_OWN_FILES = ("**/*.[mM][iI][dD]", "**/*.[mM][iI][dD][iI]")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,10 @@ def _excluded_names(spec: CorpusSpec, folder: Path) -> Iterator[str]:
 
 def _split_of(spec: CorpusSpec, path: str) -> str:
     if spec.split == "folder":
-        return next(_FOLDER_SPLITS[part] for part in path.split("/") if part in _FOLDER_SPLITS)
+        named = [_FOLDER_SPLITS[part] for part in path.split("/") if part in _FOLDER_SPLITS]
+        if not named:
+            raise ValueError(f"corpus {spec.name}: {path!r} lies in no folder named train, valid or test")
+        return named[0]
     match = re.search(spec.piece, path)
     if match is None:
         raise ValueError(f"corpus {spec.name}: {path!r} does not match {spec.piece!r}")
@@ -227,7 +231,7 @@ def main() -> None:
     options = parser.parse_args()
     specs: tuple[CorpusSpec, ...]
     if options.midi:
-        data, specs = options.midi, (CorpusSpec(options.style, ".", ("**/*.mid", "**/*.midi")),)
+        data, specs = options.midi, (CorpusSpec(options.style, ".", _OWN_FILES),)
     elif options.data:
         data, specs = options.data, read_specs(options.corpora)
     else:

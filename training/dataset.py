@@ -40,7 +40,7 @@ class Corpus:
     @property
     def starts(self) -> NDArray[np.int64]:
         """Index of the first event of each piece."""
-        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
+        return np.cumsum(self.lengths) - self.lengths
 
     def pieces(self) -> Iterator[Events]:
         """Yield the events (T, C) of each piece."""
@@ -186,7 +186,7 @@ def augment(events: Events, style: int, how: Augmentation, random: np.random.Gen
 
 
 def _transpose(events: Events, semitones: int, random: np.random.Generator) -> None:
-    pitches = events[:, Column.PITCH]
+    pitches = events[:, [Column.PITCH, Column.LAST_PITCH]]  # an excerpt remembers pitches from before it
     melodic = pitches[(pitches > 0) & (pitches < DRUM_PITCH)]
     if not len(melodic):
         return
@@ -200,7 +200,7 @@ def _transpose(events: Events, semitones: int, random: np.random.Generator) -> N
 
 def _change_program(events: Events, random: np.random.Generator) -> None:
     """Give a piece of a single program (not drums) any other one; the order of its tracks does not depend on it."""
-    programs = np.unique(events[:, Column.PROGRAM])
+    programs = np.unique(events[:, [Column.PROGRAM, Column.DUE_PROGRAM]])
     programs = programs[programs > 0]
     if len(programs) == 1 and programs[0] != DRUMS:
         program = int(random.integers(1, DRUMS))

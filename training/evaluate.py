@@ -49,6 +49,9 @@ def main() -> None:
     for name in checkpoint.styles:
         (train,) = load_corpora(options.corpora, "train", names=(name,))
         (held_out,) = load_corpora(options.corpora, options.split, names=(name,))
+        if not len(held_out.lengths):
+            print(f"{name:12s} has no piece in the {options.split} split, so it is left out")
+            continue
         figures[name] = row = held_out_figures(checkpoint, train, held_out, device=options.device)
         print(f"{name:12s} {row['nats_per_note']:8.3f}  unigram {row['unigram']:7.3f}  bigram {row['bigram']:7.3f}")
     metrics = checkpoint.metrics | {"split": options.split, "held_out": figures}

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from musicdemo.checkpoint import save_checkpoint
+from musicdemo.errors import MidiError
 from musicdemo.models.base import parameter_count
 from musicdemo.models.recurrent import RecurrentModel
 from musicdemo.music.tokenizer import Tokenizer, TokenizerConfig
@@ -30,13 +31,18 @@ _VALID_PIECES, _VALID_EVENTS = 24, 512
 
 
 def validation(corpora: tuple[Corpus, ...], device: str) -> Callable[[RecurrentModel], dict[str, Nats]]:
-    """Return a function that measures a network on a fixed part of each corpus's validation split."""
+    """Return a function that measures a network on a fixed part of each corpus's validation split.
+
+    Raises MidiError if no corpus has a piece there.
+    """
     prepared = {}
     for style, corpus in enumerate(corpora, start=1):
         pieces = list(corpus.pieces())
         chosen = pieces[:: max(1, len(pieces) // _VALID_PIECES)][:_VALID_PIECES]
         if chosen:
             prepared[corpus.name] = list(batches([piece[:_VALID_EVENTS] for piece in chosen], rows=32, style=style))
+    if not prepared:
+        raise MidiError("no corpus has a piece to validate on: add files, or give folders named train and valid")
     return lambda model: {name: measure(model, parts, device=device) for name, parts in prepared.items()}
 
 

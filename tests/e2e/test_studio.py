@@ -20,7 +20,7 @@ SEED_BARS, NEW_BARS = 4, 32
 SEED_NOTES = 48
 BEAT_SECONDS = 0.5
 GRID_SECONDS = BEAT_SECONDS / 12
-WAIT_SECONDS = 25
+WAIT_SECONDS = 60
 Open = Callable[..., Page]
 NoteRow = tuple[int, int, int]
 

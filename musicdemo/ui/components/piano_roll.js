@@ -195,7 +195,7 @@ class Roll {
 
   revealEnd() {
     const last = this.data.notes.length ? Math.max(...this.data.notes.map(note => note[0])) : 0
-    if (last > this.offset + this.span * 0.9) this.scrollTo(last - this.span * 0.7)
+    if (last > this.offset + this.span) this.scrollTo(last - this.span * 0.7)
   }
 
   setFollow(on) {
@@ -297,7 +297,6 @@ class Roll {
     this.pen.fillStyle = this.ink.paper      // the pen turns any CSS colour into #rrggbb
     const light = [1, 3, 5].reduce((sum, at) => sum + parseInt(this.pen.fillStyle.slice(at, at + 2), 16), 0)
     this.dark = light < 3 * 128
-    this.seek.style.colorScheme = this.dark ? 'dark' : 'light'
     this.showLegend()
   }
 
@@ -471,6 +470,7 @@ class Roll {
     const time = this.time, duration = this.duration
     this.clock.textContent = clockText(time) + ' / ' + clockText(duration)
     this.seek.value = duration ? 1000 * time / duration : 0
+    this.seek.style.setProperty('--played', this.seek.value / 10 + '%')
     this.seek.setAttribute('aria-valuetext', clockText(time) + ' of ' + clockText(duration))
     this.host.dataset.roll = JSON.stringify({
       id: this.data.id, notes: this.data.notes.length, drawn, playing: !this.audio.paused, time, duration,
@@ -483,9 +483,9 @@ const ROLLS = new WeakMap()
 
 export default function ({ data, parentElement }) {
   if (!ROLLS.has(parentElement)) ROLLS.set(parentElement, new Roll(parentElement))
-  ROLLS.get(parentElement).update(data)
-  return () => {
-    ROLLS.get(parentElement)?.dispose()
-    ROLLS.delete(parentElement)
-  }
+  const roll = ROLLS.get(parentElement)
+  // While this module is being loaded two calls may overtake each other: the older picture is not drawn.
+  if (data.drawn_at >= (roll.data.drawn_at ?? 0)) roll.update(data)
+  // This is also called for a call that a newer one has replaced; only the end of the element is the end of the roll.
+  return () => setTimeout(() => { if (!roll.host.isConnected) roll.dispose() })
 }

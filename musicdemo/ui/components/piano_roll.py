@@ -3,6 +3,7 @@
 This side only lays the Score out in seconds; drawing, playing and keys live in the JavaScript beside it.
 """
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -51,7 +52,7 @@ class RollView:
 
 def piano_roll(view: RollView) -> None:
     """Draw the roll of the page; it keeps its place, zoom and sound from one run of the page to the next."""
-    _mount(key="piano_roll", data=roll_data(view))
+    _mount(key="piano_roll", data={**roll_data(view), "drawn_at": time.time()})
 
 
 def roll_data(view: RollView) -> dict[str, Any]:

@@ -1,0 +1,226 @@
+"""The training loop: its schedule, its averages, when it stops, and that a stopped run goes on as if it had not."""
+
+import csv
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from musicdemo.models.recurrent import RecurrentModel
+from musicdemo.music.vocabulary import START, Column
+from tests.small_corpora import corpus_of, melody
+from tests.tiny import music_config, tiny_model
+from training.dataset import Augmentation, Corpus, Sampler, SamplerConfig
+from training.fit import FitConfig, Progress, Run, Validate, learning_rate
+from training.loss import Nats
+from training.train import validation
+
+LANES = SamplerConfig(lanes=2, window=12, excerpt=40)
+STILL = Augmentation(semitones=0, tempo_marks=0, velocity_levels=0, program_probability=0.0, style_dropout=0.0)
+CORPUS = corpus_of("air", *map(melody, range(3)))
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> Iterator[None]:
+    """Dropout draws from the global generator; leave it as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        yield
+
+
+def run_in(folder: Path, config: FitConfig, *, seed: int = 0, corpus: Corpus = CORPUS) -> Run:
+    """A fresh run of a tiny network."""
+    return Run(tiny_model(music_config()), Sampler((corpus,), LANES, seed=seed), config, folder)
+
+
+def silent(_: str) -> None:
+    """Report nothing."""
+
+
+def measured(*figures: float) -> Validate:
+    """A validation that finds these nats per note, one after the other."""
+    left = iter(figures)
+    return lambda _: {"air": Nats({"pitch": next(left)}, 1)}
+
+
+def log_lines(folder: Path) -> list[dict[str, str]]:
+    with (folder / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def weights_of(model: RecurrentModel) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
+
+
+def equal_weights(one: RecurrentModel, other: RecurrentModel) -> bool:
+    ours, theirs = weights_of(one), weights_of(other)
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [
+        (0, 0.1),  # a tenth of the warm-up, the cosine at its height
+        (4, 0.5 * (0.1 + 0.9 * (1 + math.cos(math.pi / 50)) / 2)),
+        (50, 0.55),  # half way: (0.1 + 1) / 2 of the height
+        (75, 0.1 + 0.9 * (1 - math.sqrt(0.5)) / 2),
+        (200, 0.1),  # the end
+        (300, 0.1),
+    ],
+)
+def test_the_learning_rate_warms_up_and_falls_by_a_cosine(step: int, rate: float) -> None:
+    total = 100 if step in (50, 75) else 200
+    config = FitConfig(learning_rate=2.0, final_rate=0.1, warmup=10, max_steps=total)
+    assert learning_rate(Progress(step=step), config) == pytest.approx(2 * rate)
+
+
+def test_the_schedule_follows_the_clock_where_minutes_end_first() -> None:
+    config = FitConfig(learning_rate=1.0, final_rate=0.1, warmup=1, max_steps=1000, max_minutes=4)
+    assert learning_rate(Progress(step=10, seconds=120), config) == pytest.approx(0.55)
+    assert learning_rate(Progress(step=10, seconds=999), config) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"optimizer": "sgd"}, {"max_steps": 0}, {"validate_every": 0}, {"patience": 0}, {"warmup": 0}, {"max_minutes": 0}],
+)
+def test_a_run_refuses_nonsense(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        FitConfig(**wrong)  # type: ignore[arg-type]  # that is what is refused
+
+
+class KilledError(Exception):
+    """The machine went away."""
+
+
+def killed_at(number: int, validate: Validate) -> Validate:
+    """The same validation, but the machine goes away during this one (1 is the first)."""
+    calls = iter(range(1, 1000))
+
+    def measure(model: RecurrentModel) -> dict[str, Nats]:
+        if next(calls) == number:
+            raise KilledError
+        return validate(model)
+
+    return measure
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(optimizer: str, tmp_path: Path) -> None:
+    config = FitConfig(optimizer=optimizer, max_steps=12, validate_every=3, warmup=4)
+    validate = validation((corpus_of("air", melody(8)),), "cpu")
+    whole = run_in(tmp_path / "whole", config)
+    random = torch.get_rng_state()
+    whole.train(validate, silent)
+
+    torch.set_rng_state(random)
+    with pytest.raises(KilledError):
+        run_in(tmp_path / "parts", config).train(killed_at(3, validate), silent)
+    torch.manual_seed(12345)
+    resumed = run_in(tmp_path / "parts", config, seed=99)
+    resumed.resume()
+    assert resumed.progress.step == 6
+    resumed.train(validate, silent)
+
+    figures = ("step", "events", "train", "valid", "air")
+    lines = [
+        [{name: line[name] for name in figures} for line in log_lines(tmp_path / run)] for run in ("whole", "parts")
+    ]
+    assert lines[0] == lines[1] and len(lines[0]) == 4
+    assert equal_weights(whole.model, resumed.model)
+    assert equal_weights(whole.average, resumed.average)
+
+
+def test_a_run_stops_after_as_many_stale_validations_as_its_patience(tmp_path: Path) -> None:
+    config = FitConfig(max_steps=100, validate_every=2, patience=3)
+    run, kept = run_in(tmp_path, config), {}
+
+    def validate(model: RecurrentModel) -> dict[str, Nats]:
+        kept[run.progress.step] = weights_of(model)
+        return figures(model)
+
+    figures = measured(5.0, 4.0, 4.5, 3.0, 3.0, 9.0, 3.5)
+    end = run.train(validate, silent)
+    assert (end.step, end.best_step, end.best, end.stale) == (14, 8, 3.0, 3)
+    best = torch.load(tmp_path / "best.pt", weights_only=True)
+    assert all(np.array_equal(best[name].numpy(), value) for name, value in kept[8].items())
+    assert [line["valid"] for line in log_lines(tmp_path)] == ["5.0", "4.0", "4.5", "3.0", "3.0", "9.0", "3.5"]
+
+    again = run_in(tmp_path, config)
+    again.resume()
+    assert again.train(measured(), silent).step == 14
+
+
+def test_the_best_is_the_mean_over_corpora_not_over_notes(tmp_path: Path) -> None:
+    found = iter([{"a": (2.0, 1), "b": (4.0, 99)}, {"a": (1.0, 1), "b": (4.5, 99)}])
+    run = run_in(tmp_path, FitConfig(max_steps=2, validate_every=1))
+    end = run.train(lambda _: {name: Nats({"pitch": v * n}, n) for name, (v, n) in next(found).items()}, silent)
+    assert (end.best, end.best_step) == (2.75, 2)
+
+
+def test_the_log_has_a_line_for_each_validation(tmp_path: Path) -> None:
+    reports: list[str] = []
+    run_in(tmp_path, FitConfig(max_steps=7, validate_every=3)).train(measured(3.0, 2.0, 2.5), reports.append)
+    lines = log_lines(tmp_path)
+    assert [line["step"] for line in lines] == ["3", "6", "7"]
+    assert [line["events"] for line in lines] == ["72", "144", "168"]  # 2 lanes x 12 events a step
+    assert [line["air"] for line in lines] == ["3.0", "2.0", "2.5"]
+    assert "still improving" in reports[1] and "no better since step 6" in reports[2]
+
+
+def test_averaged_weights_follow_their_formula(tmp_path: Path) -> None:
+    run = run_in(tmp_path, FitConfig(ema=0.25, warmup=1, learning_rate=0.05))
+    mean = {name: value.detach().clone() for name, value in run.average.named_parameters()}
+    for step in range(6):
+        run._step()
+        decay = min(0.25, (1 + step) / (10 + step))
+        for name, value in run.model.named_parameters():
+            mean[name] = decay * mean[name] + (1 - decay) * value.detach()
+    for name, value in run.average.named_parameters():
+        torch.testing.assert_close(value, mean[name], rtol=1e-5, atol=1e-6)
+    assert not equal_weights(run.average, run.model)
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("adamw", 0.02), ("rmsprop", 0.01)])
+def test_a_piece_can_be_learned_by_heart(optimizer: str, rate: float, tmp_path: Path) -> None:
+    config = dataclasses.replace(music_config(), hidden=48, embedding=24, head=24, layers=1, dropout=0.0)
+    lanes = Sampler((corpus_of("air", melody(1)),), LANES, seed=0, augmentation=STILL)
+    how = FitConfig(optimizer=optimizer, learning_rate=rate, warmup=30, max_steps=90)
+    run = Run(tiny_model(config), lanes, how, tmp_path)
+    nats = []
+    for _ in range(90):
+        run._step()
+        nats.append(run.progress.nats / run.progress.notes)
+        run.progress.nats, run.progress.notes = 0.0, 0
+    assert sum(nats[-5:]) / 5 < 0.15 * nats[0]
+
+
+def test_weight_decay_spares_the_biases(tmp_path: Path) -> None:
+    run = run_in(tmp_path, FitConfig(weight_decay=0.5))
+    decayed = {id(p): group["weight_decay"] for group in run.optimizer.param_groups for p in group["params"]}
+    assert len(decayed) == len(list(run.model.parameters()))
+    for parameter in run.model.parameters():
+        assert decayed[id(parameter)] == (0.5 if parameter.ndim > 1 else 0.0)
+
+
+def test_a_lane_carries_its_state_until_a_piece_begins(tmp_path: Path) -> None:
+    run = run_in(tmp_path, FitConfig())
+    run._step()
+    assert run._state is not None
+    batch = torch.ones((2, 3, len(Column)), dtype=torch.int64)
+    batch[:, 0, Column.TIME] = torch.tensor([START, START + 4])
+    for carried, kept in zip(run._carried(batch), run._state, strict=True):
+        assert not carried[:, 0].any()
+        assert torch.equal(carried[:, 1], kept[:, 1]) and kept[:, 1].any()
+
+
+def test_a_step_of_nothing_but_silence_changes_no_weight_to_nonsense(tmp_path: Path) -> None:
+    run = run_in(tmp_path, FitConfig())
+    silence = np.zeros((2, 13, len(Column)), dtype=np.int64)
+    run.sampler.batch = lambda: silence  # type: ignore[method-assign]  # such a window is too rare to wait for
+    run._step()
+    assert all(torch.isfinite(parameter).all() for parameter in run.model.parameters())
