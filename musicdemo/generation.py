@@ -1,34 +1,28 @@
 """Where music meets tensors: continue a Score with a network. Only this room knows notes, networks and decoding."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from musicdemo.checkpoint import Checkpoint
 from musicdemo.decoding.beam_search import BeamConfig, beam_search
 from musicdemo.decoding.sampling import SamplingConfig, sample
 from musicdemo.decoding.stepper import Events, Hypothesis, OnStep, Primed
 from musicdemo.decoding.torch_stepper import TorchStepper
-from musicdemo.models.recurrent import RecurrentModel
+from musicdemo.likelihood import AUTO, chosen_style
+from musicdemo.models.base import single_thread
 from musicdemo.music.cursor import BarPlan
 from musicdemo.music.grammar import Grammar, Wishes
 from musicdemo.music.opening import Opening
 from musicdemo.music.score import MeterChange, Score, TempoChange
 from musicdemo.music.tokenizer import Tokenizer
 from musicdemo.music.vocabulary import (
-    DRUMS,
     EMPTY_BAR,
     END,
     METER_VALUES,
     NEXT_BAR,
-    PREDICTED,
-    START,
     Column,
     tempo_value,
 )
@@ -37,12 +31,6 @@ MAX_BARS, MAX_VARIATIONS, MAX_BEAM_WIDTH, MAX_TEMPERATURE = 64, 16, 16, 5.0
 MAX_SEED_BARS, MAX_SEED_EVENTS = 64, 2000
 """A network reads at most this much of the end of a seed."""
 
-MAX_PROBE_EVENTS = 384
-"""Events of a seed that are enough to tell its style."""
-
-STYLE_COLUMNS = (Column.TIME, Column.PITCH, Column.DURATION)
-"""What tells a style: how notes move; instruments and loudness say more about who wrote a file than about its music."""
-
 EVENTS_A_BAR = 128
 """A continuation is stopped after this many events for each bar that was asked for."""
 
@@ -50,9 +38,6 @@ REPORT_EVERY = 8
 """Events between two reports of progress; making a Score of each would cost more than the network."""
 
 LENGTH_PENALTY = 1.0
-
-_CHUNK = 256
-"""Events that are scored at once."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +55,12 @@ class GenerationSettings:
     beam_width: int | None = None
     variations: int = 1
     random_seed: int = 0
-    style: str = "auto"
+    style: str = AUTO
 
     def __post_init__(self) -> None:
+        for name in ("bars", "top_k", "variations", "random_seed"):
+            if not isinstance(getattr(self, name), int):
+                raise ValueError(f"{name} must be a whole number, not {getattr(self, name)}")
         _check_range("bars", self.bars, 1, MAX_BARS)
         _check_range("temperature", self.temperature, 0, MAX_TEMPERATURE)
         _check_range("top-k", self.top_k, 0, 10_000)
@@ -133,23 +121,11 @@ def generate(
     prevailing tempo. The same arguments give the same result; variation i does not depend on how many there are.
     Raises ValueError for an unknown style.
     """
-    with _single_thread():
+    with single_thread():
         task = _Task(checkpoint, settings, seed)
         on_step = None if on_progress is None else task.watcher(on_progress)
         hypotheses = _decode(task, settings, on_step)
     return [task.continuation(hypothesis) for hypothesis in hypotheses[: settings.variations]]
-
-
-def note_nats(checkpoint: Checkpoint, score: Score, *, style: str = "auto") -> tuple[list[float], Events]:
-    """Score a piece under a network: nats (-log p) of every event after START, and those events (T, C).
-
-    No rule masks anything here, so the figures compare with the held-out tables.
-    """
-    tokenizer = checkpoint.tokenizer
-    with _single_thread():
-        events = tokenizer.encode(score, style=_style_for(checkpoint, style, tokenizer.encode(score)))
-        nats = _event_nats(checkpoint, events[None])[0]
-    return nats.tolist(), events[1:]
 
 
 class _Task:
@@ -171,7 +147,7 @@ class _Task:
             self.tempo = _prevailing_tempo(self.seed)
             self.tracks = frozenset(track.key for track in self.seed.tracks if track.notes)
             prompt_score = _recent(self.seed)
-            self.style = _style_for(checkpoint, settings.style, self.tokenizer.encode(prompt_score))
+            self.style = chosen_style(checkpoint, settings.style, self.tokenizer.encode(prompt_score))
         self.prompt, self.grammar = self._primed_grammar(prompt_score)
 
     def _primed_grammar(self, prompt_score: Score) -> tuple[Events, Grammar]:
@@ -259,10 +235,11 @@ def _prevailing_tempo(score: Score) -> float:
 
 
 def _style_from_nothing(checkpoint: Checkpoint, settings: GenerationSettings) -> str:
-    if settings.style != "auto" or not checkpoint.styles:
-        checkpoint.tokenizer.style_value("" if settings.style == "auto" else settings.style)
-        return "" if settings.style == "auto" else settings.style
-    return checkpoint.styles[settings.random_seed % len(checkpoint.styles)]
+    """Return the style that was asked for, or for "auto" one that the random seed picks."""
+    names = checkpoint.styles or ("",)
+    style = names[settings.random_seed % len(names)] if settings.style == AUTO else settings.style
+    checkpoint.tokenizer.style_value(style)  # raises for an unknown one
+    return style
 
 
 def _opening(checkpoint: Checkpoint, style: str, random_seed: int) -> Opening:
@@ -273,63 +250,3 @@ def _opening(checkpoint: Checkpoint, style: str, random_seed: int) -> Opening:
     frequency = 1 / np.arange(1, len(openings) + 1)  # the list is in falling order; Zipf's law will do
     chosen = np.random.default_rng(random_seed).choice(len(openings), p=frequency / frequency.sum())
     return openings[int(chosen)]
-
-
-def _style_for(checkpoint: Checkpoint, style: str, events: Events) -> str:
-    """Return `style`, or for "auto" the one under which the events (T, C) are likeliest."""
-    if style != "auto" or not checkpoint.styles:
-        checkpoint.tokenizer.style_value("" if style == "auto" else style)
-        return "" if style == "auto" else style
-    styles = _plausible_styles(checkpoint, events)
-    candidates = np.repeat(events[None, :MAX_PROBE_EVENTS], len(styles), axis=0)
-    candidates[:, :, Column.STYLE] = [[checkpoint.tokenizer.style_value(name)] for name in styles]
-    nats = _event_nats(checkpoint, candidates, columns=STYLE_COLUMNS).sum(axis=1)
-    return styles[int(nats.argmin())]
-
-
-def _plausible_styles(checkpoint: Checkpoint, events: Events) -> tuple[str, ...]:
-    """Return the styles in which pieces with drums, without, or of drums alone occur as in `events`; or else all."""
-    programs = events[events[:, Column.PROGRAM] > 0, Column.PROGRAM]
-    wanted = {bool(drums) for drums in programs == DRUMS}
-
-    def occurs(style: str) -> bool:
-        ensembles = (opening.tracks or () for opening in checkpoint.openings.get(style, ()))
-        return any({key.is_drum for key in tracks} == wanted for tracks in ensembles)
-
-    return tuple(style for style in checkpoint.styles if occurs(style)) or checkpoint.styles
-
-
-@torch.inference_mode()
-def _event_nats(
-    checkpoint: Checkpoint, events: Events, *, columns: tuple[Column, ...] = PREDICTED
-) -> NDArray[np.float64]:
-    """Nats of each event after the first, (B, T - 1), for events (B, T, C); read in pieces, to bound the memory."""
-    model, tensor = checkpoint.model, torch.from_numpy(np.ascontiguousarray(events))
-    state, parts = model.start(len(tensor)), [np.zeros((len(tensor), 0))]
-    for first in range(0, tensor.shape[1] - 1, _CHUNK):
-        following = tensor[:, first + 1 : first + _CHUNK + 1]
-        hidden, state = model.read(tensor[:, first : first + following.shape[1]], state)
-        parts.append(_column_nats(model, hidden, following, columns).numpy())
-    return np.concatenate(parts, axis=1)
-
-
-def _column_nats(model: RecurrentModel, hidden: Tensor, following: Tensor, columns: tuple[Column, ...]) -> Tensor:
-    """Nats of events (B, T, C) of which hidden (B, T, H) knows all that came before: (B, T)."""
-    nats = torch.zeros(following.shape[:2], dtype=torch.float64)
-    for column in columns:
-        target = following[..., column]
-        scores = torch.log_softmax(model.logits(hidden, following, column).double(), dim=-1)
-        charged = (target > 0) & (following[..., Column.TIME] != START)
-        nats -= scores.gather(-1, target[..., None])[..., 0] * charged
-    return nats
-
-
-@contextmanager
-def _single_thread() -> Iterator[None]:
-    """Compute on one thread: for one event at a time more are slower, and results must not depend on their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

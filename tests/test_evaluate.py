@@ -26,7 +26,8 @@ from training.loss import Nats, column_losses, measure
 from training.openings import common_openings
 
 PIECES = [encode(melody(number, bars=4 + 2 * number)) for number in range(4)]
-DUET = Score((melody(1).tracks[0], melody(2, program=40).tracks[0]))
+PLAYERS = ((0, 0), (0, 1), (1, 0), (1, 1))
+QUARTET = Score(tuple(Track(melody(n).tracks[0].notes, p, voice=v) for n, (p, v) in enumerate(PLAYERS)))
 
 
 def model() -> RecurrentModel:
@@ -124,7 +125,10 @@ def cases(corpus: Corpus, column: Column) -> list[tuple[Any, int]]:
 
 
 def test_baselines_equal_a_count_event_by_event() -> None:
-    train, held_out = corpus_of("duets", DUET, melody(4), melody(5)), corpus_of("duets", melody(6), DUET.transposed(1))
+    train, held_out = (
+        corpus_of("mixed", QUARTET, melody(4), melody(5)),
+        corpus_of("mixed", melody(6), QUARTET.transposed(1)),
+    )
     unigram = bigram = 0.0
     for column in PREDICTED:
         seen, size = cases(train, column), column_sizes(0)[column]
@@ -139,14 +143,14 @@ def test_baselines_equal_a_count_event_by_event() -> None:
             mixed = (after[value] + len(after) * odds) / (after.total() + len(after)) if after else odds
             bigram -= math.log(mixed)
     found = measure_baselines(train, held_out)
-    notes = 20 + DUET.note_count
+    notes = 20 + QUARTET.note_count
     assert (found.unigram, found.bigram) == pytest.approx((unigram / notes, bigram / notes))
     assert found.bigram < found.unigram
 
 
 @pytest.mark.parametrize("column", PREDICTED)
 def test_the_odds_of_a_context_sum_to_one(column: Column) -> None:
-    seen, size = _cases(corpus_of("duets", DUET, melody(4)), column), column_sizes(0)[column]
+    seen, size = _cases(corpus_of("mixed", QUARTET, melody(4)), column), column_sizes(0)[column]
     unigram = (np.bincount(seen[1], minlength=size) + 1.0) / (len(seen[1]) + size)
     assert unigram.sum() == pytest.approx(1)
     unseen = int(seen[0].max()) + 1

@@ -17,14 +17,13 @@ from musicdemo.checkpoint import Checkpoint
 from musicdemo.decoding.beam_search import normalised_score
 from musicdemo.generation import (
     REPORT_EVERY,
-    STYLE_COLUMNS,
     Continuation,
     GenerationSettings,
     OnProgress,
     Progress,
     generate,
-    note_nats,
 )
+from musicdemo.likelihood import STYLE_COLUMNS, note_nats
 from musicdemo.music.midi import read_midi, write_midi
 from musicdemo.music.score import Meter, MeterChange, Note, Score, TempoChange, Track, TrackKey
 from musicdemo.music.vocabulary import EMPTY_BAR, END, NEXT_BAR, PREDICTED, Column

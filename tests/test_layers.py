@@ -13,6 +13,7 @@ LAYERS = (
     {"errors"},
     {"music", "models", "decoding"},
     {"checkpoint", "seeds"},
+    {"likelihood"},
     {"generation", "jobs", "store", "render"},
     {"ui", "cli"},
     {"app", "__main__"},
@@ -20,7 +21,7 @@ LAYERS = (
 """Rooms of musicdemo, lowest layer first. Rooms of one layer do not know each other."""
 
 RANKS = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
-TORCH_ROOMS = {"models", "checkpoint", "generation"}
+TORCH_ROOMS = {"models", "checkpoint", "likelihood"}
 TORCH_STEPPER = "musicdemo.decoding.torch_stepper"
 
 

@@ -31,7 +31,7 @@ def run(options: Namespace) -> None:
 
 def surprise(checkpoint: "Checkpoint", score: Score) -> dict[str, Any]:
     """Return nats for every note, and the sum over all events shared among the notes, as the held-out tables do it."""
-    from musicdemo.generation import note_nats
+    from musicdemo.likelihood import note_nats
 
     nats, events = note_nats(checkpoint, score)
     notes = list(_notes(score, nats, events))

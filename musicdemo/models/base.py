@@ -4,6 +4,8 @@ Letters: B rows of a batch, T events, C columns, H hidden units, L layers, V val
 which columns are predicted and how many values each has; what they mean is another room's business.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,3 +81,14 @@ def select_rows(state: State, rows: Tensor) -> State:
 def parameter_count(model: torch.nn.Module) -> int:
     """Return the number of trainable numbers of a network."""
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Compute on one thread: for one event at a time more are slower, and results must not depend on their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from musicdemo.music.score import DEFAULT_TEMPO, Meter, TrackKey
+from musicdemo.music.score import DEFAULT_TEMPO, MAX_TEMPO, MIN_TEMPO, Meter, TrackKey
+from musicdemo.music.vocabulary import MAX_VOICES
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,15 @@ class Opening:
     meter: Meter = Meter()
     tempo: float = DEFAULT_TEMPO
     tracks: frozenset[TrackKey] | None = None
+
+    def __post_init__(self) -> None:
+        if not MIN_TEMPO <= self.tempo <= MAX_TEMPO:
+            raise ValueError(f"tempo must be {MIN_TEMPO:g}-{MAX_TEMPO:g} quarter notes a minute, not {self.tempo}")
+        if self.tracks is not None and not self.tracks:
+            raise ValueError("an opening needs at least one track, or None to leave them open")
+        for key in self.tracks or ():
+            if not (0 <= key.program <= 127 and 0 <= key.voice < MAX_VOICES):
+                raise ValueError(f"a track needs program 0-127 and voice 0-{MAX_VOICES - 1}, not {key}")
 
 
 def to_json(opening: Opening) -> dict[str, Any]:
