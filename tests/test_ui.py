@@ -123,9 +123,10 @@ def test_upload_is_shown_as_the_seed_with_its_report():
     assert not page.error
 
 
-def test_long_upload_starts_from_its_first_bars_and_the_choice_can_be_moved():
-    page = upload(opened_page(), "long.mid", midi_bytes(bars=20))
-    assert len(shown(page).score.bars) == 8
+def test_long_upload_is_continued_from_its_last_bars_and_the_choice_can_be_moved():
+    page = upload(opened_page(), "long.mid", midi_bytes(bars=40))
+    assert page.slider(key="seed_bars").value == (9, 40)
+    assert [note.pitch for note in shown(page).score.tracks[0].notes] == [60 + beat % 5 for beat in range(32, 160)]
     page.slider(key="seed_bars").set_range(5, 6).run()
     assert [note.pitch for note in shown(page).score.tracks[0].notes] == [60 + beat % 5 for beat in range(16, 24)]
 

@@ -236,6 +236,9 @@ def main() -> None:
         data, specs = options.data, read_specs(options.corpora)
     else:
         parser.error("give --data (the corpora of the table) or --midi (a folder of your own)")
+    unknown = set(options.only or ()) - {spec.name for spec in specs}
+    if unknown:
+        parser.error(f"no corpus is called {', '.join(sorted(unknown))}; there are: {', '.join(s.name for s in specs)}")
     known: dict[bytes, str] = {}
     for spec in specs:
         if options.only and spec.name not in options.only:

@@ -22,6 +22,9 @@ BEAM_OFF = "off"
 BEAM_WIDTHS = (BEAM_OFF, *range(2, 17))
 LEAST_BARS, MOST_BARS = 4, 32
 FIRST_BARS = 8
+LAST_BARS = 32
+"""A longer upload is continued from its end, with so many bars before the join, unless its visitor says otherwise."""
+
 RANDOM_SEEDS = 1_000_000
 LARGEST_RANDOM_SEED = 2**53 - 1
 """The largest number that a browser holds exactly."""
@@ -199,7 +202,8 @@ def _take_upload(visit: Visit) -> None:
         return
     visit.own = OwnFile(PurePath(file.name).stem, midi.score, midi.report)
     st.session_state["seed_name"] = OWN_FILE
-    st.session_state["seed_bars"] = (1, min(FIRST_BARS, max(1, len(midi.score.bars))))
+    length = max(1, len(midi.score.bars))
+    st.session_state["seed_bars"] = (max(1, length - LAST_BARS + 1), length)
     _seed_chosen(visit)
 
 
@@ -208,7 +212,7 @@ def _cut(score: Score) -> Score:
     bars = score.bars
     if len(bars) <= FIRST_BARS:
         return score
-    first, last = st.session_state.get("seed_bars", (1, FIRST_BARS))
+    first, last = st.session_state.get("seed_bars", (1, len(bars)))
     part = score.clipped(bars[first - 1].start, bars[min(last, len(bars)) - 1].end)
     return part if part.note_count else score
 
