@@ -194,7 +194,7 @@ class _Task:
         events = events[events[:, Column.TIME] != END]
         bars = int(((events[:, Column.TIME] >= NEXT_BAR) | (events[:, Column.TIME] == EMPTY_BAR)).sum())
         new = self.tokenizer.decode(events).clipped(0, max(1, bars * self.meter.bar_steps))
-        new = replace(new, meters=(MeterChange(0, self.meter),), tempos=(TempoChange(0, self.tempo),))
+        new = replace(new.released(), meters=(MeterChange(0, self.meter),), tempos=(TempoChange(0, self.tempo),))
         return (new if self.seed is None else self.seed.joined(new, self.join)), bars
 
 

@@ -168,3 +168,12 @@ def test_transposing_moves_every_pitch_but_drums_and_can_be_undone(score: Score,
 def test_notes_of_a_track_are_in_order_however_they_came() -> None:
     notes = (Note(5, 60, 1), Note(0, 61, 1), Note(0, 60, 9), Note(0, 60, 2))
     assert Track(notes).notes == (Note(0, 60, 2), Note(0, 60, 9), Note(0, 61, 1), Note(5, 60, 1))
+
+
+def test_a_note_ends_where_its_track_strikes_the_pitch_again() -> None:
+    held, struck, other = Note(0, 60, 24), Note(12, 60, 12), Note(0, 64, 24)
+    elsewhere = Track((Note(12, 64, 6),), voice=1)
+    score = Score((Track((held, other, struck)), elsewhere)).released()
+    assert score.tracks[0].notes == (Note(0, 60, 12), other, struck)
+    assert score.tracks[1] == elsewhere
+    assert score.released() == score

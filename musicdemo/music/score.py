@@ -210,6 +210,10 @@ class Score:
             tempos=(TempoChange(0, self.tempo_at(start)), *tempos),
         )
 
+    def released(self) -> "Score":
+        """End every note where its track strikes the same pitch again, as MIDI can hold no pitch twice."""
+        return replace(self, tracks=tuple(replace(track, notes=_released(track.notes)) for track in self.tracks))
+
     def joined(self, other: "Score", at: int) -> "Score":
         """Lay `other` behind this score from step `at` on, a bar line; tracks of the same key are joined."""
         ours = {track.key: track for track in self.tracks}
@@ -225,6 +229,17 @@ class Score:
 def _clip_notes(notes: tuple[Note, ...], start: int, end: int) -> tuple[Note, ...]:
     inside = (note for note in notes if start <= note.onset < end)
     return tuple(replace(n, onset=n.onset - start, duration=min(n.duration, end - n.onset)) for n in inside)
+
+
+def _released(notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Cut notes, in the order of their onsets, which differ for each pitch."""
+    struck_again: dict[int, int] = {}
+    released = []
+    for note in reversed(notes):
+        limit = struck_again.get(note.pitch, note.end)
+        released.append(replace(note, duration=min(note.duration, limit - note.onset)))
+        struck_again[note.pitch] = note.onset
+    return tuple(released)
 
 
 def _merged_meters(changes: list[MeterChange]) -> tuple[MeterChange, ...]:
