@@ -41,6 +41,8 @@ format: setup
 
 bench: setup
 	@$(PYTHON) -m scripts.bench $(ARGS)
+	@echo
+	@$(PYTHON) -m scripts.bench_page
 
 train: setup
 	@$(PYTHON) -m training.train $(ARGS)

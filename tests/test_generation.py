@@ -105,7 +105,9 @@ def check_continuation(made: Continuation, seed: Score, bars: int) -> None:
 
 def check_midi(score: Score) -> None:
     """What was made can be written and read: every onset and pitch, the metres and, to a hundredth, the tempos."""
-    again = read_midi(write_midi(score)).score
+    read = read_midi(write_midi(score))
+    again = read.score
+    assert not read.report.overlaps_cut, "MIDI can hold no pitch of a track twice"
 
     def struck(one: Score) -> Counter[tuple[bool, int, int, int]]:
         found = {(t.key, n.onset, n.pitch) for t in one.tracks for n in t.notes}
