@@ -5,7 +5,7 @@ from typing import Any
 
 from musicdemo.checkpoint import CheckpointInfo, read_info
 
-_ARCHITECTURES = {"lstm": "LSTM", "gru": "GRU", "rnn-tanh": "plain RNN (tanh)", "rnn-relu": "plain RNN (ReLU)"}
+_ARCHITECTURES = {"lstm": "An LSTM", "gru": "A GRU", "rnn-tanh": "A plain RNN (tanh)", "rnn-relu": "A plain RNN (ReLU)"}
 
 _WHAT_NATS_ARE = (
     "Nats per note: -log p of all predicted fields of all events (also of empty bars and the end), divided by the "
@@ -32,7 +32,7 @@ def _summary(info: CheckpointInfo) -> str:
     config = info.config
     return (
         f"# {info.name}\n\n"
-        f"A {_ARCHITECTURES.get(config.architecture, config.architecture)} of {config.layers} layers with "
+        f"{_ARCHITECTURES.get(config.architecture, config.architecture)} of {config.layers} layers with "
         f"{config.hidden} units each ({info.parameters:,} parameters) that continues music, one note an event.\n"
         "It reads the notes so far and predicts the next one field by field: when, who, which voice, what pitch, how "
         "long, how loud. Metre, tempo and style are given to it."
@@ -84,4 +84,5 @@ def _corpora(metrics: dict[str, Any]) -> str:
         for name, corpus in corpora.items()
     ]
     head = ["| style | corpus | licence | training pieces | training notes |", "|---|---|---|---:|---:|"]
-    return "## Corpora\n\n" + "\n".join(head + rows)
+    credit = "\nThe makers of these collections are named in THIRD_PARTY.md of the repository."
+    return "## Corpora\n\n" + "\n".join([*head, *rows, credit])
