@@ -30,17 +30,34 @@ EXAMPLE = Score(
 # Style "band" is the second: 2. METER 7: 3/4 stands after 1/2 ... 4/2 and 1/4, 2/4. TEMPO 32: 100 is the 32nd mark,
 # after 21 from 20 to 60, four to 72, six to 96. TIME: 4 + steps in this bar, 100 + steps in the next.
 # Velocity 80 is 80 // 8 + 1 = 11, 127 is 16, 1 is 1. Durations to 48 are their own value; 50 is nearest to 51,
-# the 49th. Pitch 60 is 61; drum key 36 is 129 + 36 = 165.
+# the 49th. Pitch 60 is 61; drum key 36 is 129 + 36 = 165. A lone E is in E major: 1 + 4;
+# C and E are in C major: 1; a longer D makes it D minor: 13 + 2.
 EXAMPLE_EVENTS = [
-    # style metre tempo next_end time, due: program voice, program voice, last pitch duration velocity
-    [2, 7, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],  # START
-    [2, 7, 32, 0, 100, 0, 0, 1, 1, 0, 65, 12, 11],  # E4, the higher pitch first
-    [2, 7, 32, 16, 4, 0, 0, 1, 1, 65, 61, 12, 11],  # C4; E4 will end at step 12: 4 + 12
-    [2, 7, 32, 16, 16, 1, 1, 129, 1, 0, 165, 3, 16],  # the drum falls where the piano's notes end
-    [2, 7, 32, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0],  # EMPTY_BAR, from step 36; drums have no end
-    [2, 7, 32, 0, 112, 0, 0, 1, 1, 61, 63, 49, 1],  # D4 at 84, 12 steps into the bar from 72
-    [2, 7, 32, 127, 3, 0, 0, 0, 0, 0, 0, 0, 0],  # EMPTY_BAR from 108; D4 ends at 84 + 51 = 135, 27 steps into it
-    [2, 7, 32, 31, 2, 0, 0, 0, 0, 0, 0, 0, 0],  # END, said in that bar: 4 + 27
+    # style metre tempo next_end time, due: program voice, program voice, last near key, pitch duration velocity
+    [2, 7, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  # START
+    [2, 7, 32, 0, 100, 0, 0, 1, 1, 0, 0, 0, 65, 12, 11],  # E4, the higher pitch first
+    [2, 7, 32, 16, 4, 0, 0, 1, 1, 65, 65, 5, 61, 12, 11],  # C4; E4 will end at step 12: 4 + 12
+    [2, 7, 32, 16, 16, 1, 1, 129, 1, 0, 61, 1, 165, 3, 16],  # the drum falls where the piano's notes end
+    [2, 7, 32, 0, 3, 0, 0, 0, 0, 0, 61, 1, 0, 0, 0],  # EMPTY_BAR, from step 36; drums have no end
+    [2, 7, 32, 0, 112, 0, 0, 1, 1, 61, 61, 1, 63, 49, 1],  # D4 at 84, 12 steps into the bar from 72
+    [
+        2,
+        7,
+        32,
+        127,
+        3,
+        0,
+        0,
+        0,
+        0,
+        0,
+        63,
+        15,
+        0,
+        0,
+        0,
+    ],  # EMPTY_BAR from 108; D4 ends at 84 + 51 = 135, 27 steps into it
+    [2, 7, 32, 31, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  # END, said in that bar: 4 + 27
 ]
 
 
@@ -230,3 +247,23 @@ def test_an_event_is_described_in_words() -> None:
 def test_an_unknown_style_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"'polka'; there are: air, band"):
         TOKENIZER.encode(tune(), style="polka")
+
+
+@quick
+@given(scores())
+def test_the_given_key_correlates_best_with_what_sounded_lately(score: Score) -> None:
+    heard = np.zeros(12)
+    for row in TOKENIZER.encode(score)[:, [Column.KEY, Column.PITCH, Column.DURATION]].tolist():
+        key, pitch, duration = row
+        if pitch and heard.any():
+            turned = [np.corrcoef(np.roll(heard, -tonic), profile)[0, 1] for profile in PROFILES for tonic in range(12)]
+            assert turned[key - 1] == pytest.approx(max(turned))
+        if 0 < pitch < 129:
+            heard *= 0.98
+            heard[(pitch - 1) % 12] += min(DURATIONS[duration - 1], 24)
+
+
+PROFILES = (  # Krumhansl & Kessler 1982: major, minor
+    (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+)

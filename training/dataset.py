@@ -28,6 +28,8 @@ Events = NDArray[np.uint16]
 MELODIC_RANGE = (22, 109)
 """Values of PITCH that a transposition may reach: the keys of a piano."""
 
+_PITCHES = (Column.PITCH, Column.LAST_PITCH, Column.NEAR_PITCH)
+
 
 @dataclass(frozen=True)
 class Corpus:
@@ -93,8 +95,8 @@ class SamplerConfig:
     A corpus of n events is drawn from in proportion to n ** `balance`: 1 is by size, 0 all alike.
     """
 
-    lanes: int = 32
-    window: int = 160
+    lanes: int = 24
+    window: int = 96
     excerpt: int = 1536
     balance: float = 0.6
 
@@ -166,7 +168,8 @@ def excerpt(events: Events, length: int, random: np.random.Generator) -> Events:
     opening[0, Column.TIME] = START
     opening[0, [Column.METER, Column.TEMPO]] = events[first, [Column.METER, Column.TEMPO]]
     body = events[first : first + length - 1].copy()
-    body[0, [Column.NEXT_END, Column.DUE_PROGRAM, Column.DUE_VOICE, Column.LAST_PITCH]] = 0
+    body[0, [Column.NEXT_END, Column.DUE_PROGRAM, Column.DUE_VOICE, Column.LAST_PITCH, Column.NEAR_PITCH]] = 0
+    body[0, Column.KEY] = 0
     return np.concatenate([opening, body])
 
 
@@ -186,16 +189,18 @@ def augment(events: Events, style: int, how: Augmentation, random: np.random.Gen
 
 
 def _transpose(events: Events, semitones: int, random: np.random.Generator) -> None:
-    pitches = events[:, [Column.PITCH, Column.LAST_PITCH]]  # an excerpt remembers pitches from before it
+    pitches = events[:, list(_PITCHES)]  # an excerpt remembers pitches from before it
     melodic = pitches[(pitches > 0) & (pitches < DRUM_PITCH)]
     if not len(melodic):
         return
     lowest = max(-semitones, min(0, MELODIC_RANGE[0] - int(melodic.min())))
     highest = min(semitones, max(0, MELODIC_RANGE[1] - int(melodic.max())))
     shift = int(random.integers(lowest, highest + 1))
-    for column in (Column.PITCH, Column.LAST_PITCH):
+    for column in _PITCHES:
         values = events[:, column].astype(np.int64)
         events[:, column] = np.where((values > 0) & (values < DRUM_PITCH), values + shift, values)
+    keys = events[:, Column.KEY].astype(np.int64) - 1
+    events[:, Column.KEY] = np.where(keys >= 0, keys // 12 * 12 + (keys + shift) % 12 + 1, 0)
 
 
 def _change_program(events: Events, random: np.random.Generator) -> None:

@@ -36,7 +36,7 @@ def model_config(preset: Preset, tokenizer: Tokenizer) -> ModelConfig:
         architecture=preset.architecture,
         sizes=tokenizer.sizes,
         predicted=tokenizer.predicted,
-        relative=((int(Column.PITCH), int(Column.LAST_PITCH)),),
+        relative=((int(Column.PITCH), int(Column.LAST_PITCH)), (int(Column.PITCH), int(Column.NEAR_PITCH))),
         embedding=preset.embedding,
         hidden=preset.hidden,
         layers=preset.layers,

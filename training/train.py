@@ -54,6 +54,8 @@ def main() -> None:
     corpora = load_corpora(options.corpora, "train", names=tuple(options.only))
     tokenizer = Tokenizer(TokenizerConfig(tuple(corpus.name for corpus in corpora)))
     model = RecurrentModel(model_config(PRESETS[options.preset], tokenizer))
+    if options.init_from:
+        model.load_state_dict(torch.load(options.init_from, weights_only=True, map_location="cpu"))
     if not options.finish:
         _train(options, model, corpora)
     model.load_state_dict(torch.load(options.run / "best.pt", weights_only=True, map_location="cpu"))
@@ -70,6 +72,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], help="names of the corpora to use (all)")
     parser.add_argument("--preset", choices=PRESETS, default="lstm")
     parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--init-from", type=Path, help="begin from these weights (another run's best.pt)")
+    parser.add_argument("--learning-rate", type=float, help="instead of the preset's")
     parser.add_argument("--max-minutes", type=float, default=math.inf)
     parser.add_argument("--max-steps", type=int)
     parser.add_argument("--validate-every", type=int, default=400)
@@ -84,7 +88,7 @@ def _options() -> argparse.Namespace:
 def _train(options: argparse.Namespace, model: RecurrentModel, corpora: tuple[Corpus, ...]) -> None:
     preset: Preset = PRESETS[options.preset]
     config = FitConfig(
-        learning_rate=preset.learning_rate,
+        learning_rate=options.learning_rate or preset.learning_rate,
         optimizer=preset.optimizer,
         max_minutes=options.max_minutes,
         max_steps=options.max_steps or preset.max_steps,
@@ -108,6 +112,7 @@ def _summary(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "preset": options.preset,
         "random_seed": options.seed,
+        "begun_from": options.init_from.parent.name if options.init_from else "random weights",
         "steps": int(best["step"]),
         "events": int(best["events"]),
         "minutes": float(best["minutes"]),

@@ -62,8 +62,10 @@ class EventHeads(nn.Module):
         self.hidden = nn.ModuleDict({str(k): nn.Linear(config.hidden, config.head) for k in columns})
         self.chosen = nn.ModuleDict({str(k): nn.Linear(config.head, config.head, bias=False) for k in columns if k})
         self.scores = nn.ModuleDict({str(k): nn.Linear(config.head, config.sizes[k]) for k in columns})
-        self.references = dict(config.relative)
-        self.relative = nn.ModuleDict({str(k): RelativeScores(config.head, config.sizes[k]) for k in self.references})
+        self.references = config.relative
+        self.relative = nn.ModuleDict(
+            {f"{k}-{reference}": RelativeScores(config.head, config.sizes[k]) for k, reference in self.references}
+        )
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, hidden: Tensor, events: Tensor, column: int) -> Tensor:
@@ -73,6 +75,7 @@ class EventHeads(nn.Module):
             features = features + self.chosen[str(column)](self.tables(events, 0, column))
         features = self.dropout(functional.gelu(features))
         logits: Tensor = self.scores[str(column)](features)
-        if column in self.references:
-            logits = logits + self.relative[str(column)](features, events[..., self.references[column]])
+        for k, reference in self.references:
+            if k == column:
+                logits = logits + self.relative[f"{k}-{reference}"](features, events[..., reference])
         return logits

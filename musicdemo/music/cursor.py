@@ -6,10 +6,15 @@ would not be shown while it writes.
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from musicdemo.music.harmony import key_scores
 from musicdemo.music.vocabulary import (
+    DRUM_PITCH,
     DRUMS,
     DURATIONS,
     EMPTY_BAR,
+    END,
     MAX_VOICES,
     METERS,
     NEXT_BAR,
@@ -17,6 +22,12 @@ from musicdemo.music.vocabulary import (
     START,
     Column,
 )
+
+KEY_MEMORY = 0.98
+"""How much of the weight of earlier notes is left after a new one; half of it after 34 notes."""
+
+MAX_HEARD_STEPS = 24
+"""A note counts for its key by its length, up to this."""
 
 Key = tuple[int, int]
 """Values of PROGRAM and VOICE: a track, in the order in which tracks speak within one onset."""
@@ -36,13 +47,18 @@ class BarPlan:
 class Cursor:
     """Follow events, column by column, from START on."""
 
-    __slots__ = ("_ends", "_plan", "_style", "_tracks", "bar", "bar_start", "bar_steps", "key", "onset", "pitch", "row")
+    __slots__ = (
+        *("_ends", "_key", "_near_pitch", "_pitch_classes", "_plan", "_style", "_tracks"),
+        *("bar", "bar_start", "bar_steps", "key", "onset", "pitch", "row"),
+    )
 
     def __init__(self, plan: BarPlan, *, style: int = 0) -> None:
         self._plan = plan
         self._style = style
         self._tracks: dict[Key, tuple[int, int]] = {}  # last pitch value, and the step at which it ends
         self._ends: list[int] = []
+        self._pitch_classes = np.zeros(12)
+        self._key = self._near_pitch = 0
         self.row: list[int] = []
         """Columns of the event that is being written."""
         self.bar, self.bar_start, self.bar_steps = -1, 0, 0
@@ -60,6 +76,7 @@ class Cursor:
         for name in Cursor.__slots__:
             setattr(twin, name, getattr(self, name))
         twin.row, twin._tracks, twin._ends = self.row[:], dict(self._tracks), self._ends[:]
+        twin._pitch_classes = self._pitch_classes.copy()
         return twin
 
     @property
@@ -88,6 +105,10 @@ class Cursor:
             return self._due()[1]
         if column == Column.LAST_PITCH:
             return self._tracks.get((self.row[Column.PROGRAM], self.row[Column.VOICE]), (0, 0))[0]
+        if column == Column.NEAR_PITCH:
+            return self._near_pitch
+        if column == Column.KEY:
+            return self._key
         raise ValueError(f"column {Column(column).name} is predicted, not given")
 
     def write(self, value: int) -> None:
@@ -109,7 +130,9 @@ class Cursor:
         self._move(time)
         self.row = row
         row += self._due()
-        row += (program, voice, self._tracks.get((program, voice), (0, 0))[0], pitch, duration, velocity)
+        row += (program, voice, self._tracks.get((program, voice), (0, 0))[0])
+        row += (0, 0) if time == END else (self._near_pitch, self._key)
+        row += (pitch, duration, velocity)
         if pitch:
             self._note()
         self.row = []
@@ -137,6 +160,15 @@ class Cursor:
         self.key, self.pitch = key, pitch
         if key[0] != DRUMS:
             self._ends.append(end)
+            self._hear(pitch, end - self.onset)
+
+    def _hear(self, pitch: int, steps: int) -> None:
+        """Follow the key by what sounded lately: each note makes those before it count a little less."""
+        if pitch < DRUM_PITCH:
+            self._near_pitch = pitch
+            self._pitch_classes *= KEY_MEMORY
+            self._pitch_classes[(pitch - 1) % 12] += min(steps, MAX_HEARD_STEPS)
+            self._key = 1 + int(key_scores(self._pitch_classes).argmax())
 
     def _next_end(self) -> int:
         if not self._ends:

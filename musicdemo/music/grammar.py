@@ -63,7 +63,7 @@ class Grammar:
     def __init__(self, plan: BarPlan, events: Iterable[list[int]], *, style: int = 0, wishes: Wishes | None = None):
         self.wishes = wishes or Wishes()
         self._cursor = Cursor(plan, style=style)
-        for _, _, _, _, time, _, _, program, voice, _, pitch, duration, velocity in events:
+        for _, _, _, _, time, _, _, program, voice, _, _, _, pitch, duration, velocity in events:
             self._cursor.write_event((time, program, voice, pitch, duration, velocity))
         self._first_bar = self._cursor.bar + 1
         self._join = True  # the first event must leave the prompt's last bar as it is

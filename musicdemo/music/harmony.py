@@ -22,6 +22,13 @@ _TONICS: dict[Mode, tuple[str, ...]] = {
     "major": ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"),
     "minor": ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "G♯", "A", "B♭", "B"),
 }
+_STANDARD_PROFILES = np.array(
+    [
+        np.roll((np.array(profile) - np.mean(profile)) / np.std(profile), tonic)
+        for profile in _PROFILES.values()
+        for tonic in range(PITCH_CLASSES)
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,14 @@ def detect_key(score: Score) -> Key | None:
         return None
     keys = [Key(tonic, mode) for mode in _PROFILES for tonic in range(PITCH_CLASSES)]
     return max(keys, key=lambda key: _correlation(histogram, key))
+
+
+def key_scores(pitch_classes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Score all 24 keys, the major ones from C up and then the minor ones, by weights of pitch classes (12,).
+
+    In proportion to the correlation that detect_key takes the best of, but in one product.
+    """
+    return np.asarray(_STANDARD_PROFILES @ pitch_classes)
 
 
 def pitch_class_steps(score: Score) -> NDArray[np.float64]:

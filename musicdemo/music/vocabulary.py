@@ -36,11 +36,15 @@ class Column(IntEnum):
     """Predicted: 1 + which of the tracks of this program."""
     LAST_PITCH = 9
     """Given: the pitch that this track played last, as a value of PITCH."""
-    PITCH = 10
+    NEAR_PITCH = 10
+    """Given: the pitch of the last note of all (drums aside), as a value of PITCH."""
+    KEY = 11
+    """Given: the key that the last notes are in: 1 + tonic for major, 13 + tonic for minor."""
+    PITCH = 12
     """Predicted: 1 + pitch; 129 + key for drums."""
-    DURATION = 11
+    DURATION = 13
     """Predicted: 1 + index into DURATIONS."""
-    VELOCITY = 12
+    VELOCITY = 14
     """Predicted: 1 + velocity // VELOCITY_STEP."""
 
 
@@ -58,6 +62,10 @@ PROGRAM_SIZE = DRUMS + 1
 MAX_VOICES = 16
 DRUM_PITCH = 129
 PITCH_SIZE = DRUM_PITCH + 128
+
+KEY_SIZE = 25
+MINOR = 13
+"""Value of KEY for C minor; 1 is C major."""
 
 DURATIONS = (*range(1, 49), *range(51, 97, 3), *range(108, 193, 12), *range(240, 385, 48))
 """Steps that a note may last: each to a bar of 4/4, then sixteenths to two bars, beats to four, bars to eight."""
@@ -94,6 +102,8 @@ def column_sizes(style_count: int) -> tuple[int, ...]:
         Column.PROGRAM: PROGRAM_SIZE,
         Column.VOICE: MAX_VOICES + 1,
         Column.LAST_PITCH: PITCH_SIZE,
+        Column.NEAR_PITCH: PITCH_SIZE,
+        Column.KEY: KEY_SIZE,
         Column.PITCH: PITCH_SIZE,
         Column.DURATION: len(DURATIONS) + 1,
         Column.VELOCITY: 128 // VELOCITY_STEP + 1,
