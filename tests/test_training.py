@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,7 +126,15 @@ def test_the_summary_counts_what_was_found() -> None:
     seed, tail = tune(bars=2), crotchets([60, 62] * 16, first=96)
     results = [tail, tail[:4], crotchets([64] * 32, first=96)]
     figures = summary([examine("air.mid", seed, with_tail(seed, new)) for new in results])
-    assert list(figures.values()) == [3, 2, 1, 7.0, 32, "58%"]  # (7/8 + 0 + 7/8) / 3 = 0.583
+    assert list(figures.values()) == [3, 2, 1, 7.0, 32, "58%", "100%", "100%"]  # (7/8 + 0 + 7/8) / 3 = 0.583
+
+
+def test_notes_outside_the_scale_of_the_seed_are_counted_by_their_length() -> None:
+    seed = tune(bars=2)  # in C major
+    finding = examine("air.mid", seed, with_tail(seed, crotchets([60, 61, 62, 63, 66, 68, 70, 64], first=96)))
+    assert (finding.in_scale, finding.seed_in_scale) == (3 / 8, 1.0)
+    drums = tune(bars=2, is_drum=True)
+    assert math.isnan(examine("drums.mid", drums, with_tail(drums, crotchets([36] * 8, first=96))).in_scale)
 
 
 def test_pieces_to_continue_lie_evenly_over_the_test_split(tmp_path: Path) -> None:

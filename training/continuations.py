@@ -9,6 +9,7 @@ temperature 1, and writes the counts into the checkpoint's metrics.json and card
 import argparse
 import io
 import json
+import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import pretty_midi
 
 from musicdemo.checkpoint import Checkpoint, load_checkpoint, write_metrics
 from musicdemo.generation import Continuation, GenerationSettings, generate
+from musicdemo.music.harmony import detect_key, pitch_class_steps, scale
 from musicdemo.music.midi import read_midi, write_midi
 from musicdemo.music.score import Note, Score
 from training.card import write_card
@@ -44,6 +46,10 @@ class Finding:
     longest_repeat: int
     repeated_bars: float
     """Share of new bars that say just what an earlier bar of the piece said."""
+    in_scale: float
+    """Share of the new notes' duration that lies in the scale of the seed's key; chance is 7 of 12."""
+    seed_in_scale: float
+    """The same share of the seed: what there is to reach. Both are NaN where the seed has no key."""
 
     @property
     def sound(self) -> bool:
@@ -70,6 +76,8 @@ def examine(piece: str, seed: Score, result: Continuation) -> Finding:
         longest_silence_bars=_longest_silence(new, result.join, result.join + BARS * bar_steps) / bar_steps,
         longest_repeat=_longest_repeat(result.score, result.join),
         repeated_bars=_repeated_bars(result),
+        in_scale=_in_scale(result.score.clipped(result.join, result.score.end), seed),
+        seed_in_scale=_in_scale(seed, seed),
     )
 
 
@@ -92,6 +100,13 @@ def _longest_repeat(score: Score, join: int) -> int:
                 run = run + 1 if note.pitch == last else 1
                 last, longest = note.pitch, max(longest, run)
     return longest
+
+
+def _in_scale(score: Score, seed: Score) -> float:
+    key, sounding = detect_key(seed), pitch_class_steps(score)
+    if key is None or not sounding.any():
+        return math.nan
+    return float(sounding[list(scale(key))].sum() / sounding.sum())
 
 
 def _repeated_bars(result: Continuation) -> float:
@@ -142,7 +157,16 @@ def summary(findings: list[Finding]) -> dict[str, Any]:
         "longest silence, in bars": round(max(f.longest_silence_bars for f in findings), 2),
         "median of new notes": statistics.median(f.new_notes for f in findings),
         "new bars that repeat an earlier bar exactly (mean)": f"{repeated:.0%}",
+        "new notes in the scale of the seed, by duration (mean; chance is 58%)": _mean_share(
+            [f.in_scale for f in findings]
+        ),
+        "the same of the seeds themselves": _mean_share([f.seed_in_scale for f in findings]),
     }
+
+
+def _mean_share(shares: list[float]) -> str:
+    known = [share for share in shares if not math.isnan(share)]
+    return f"{statistics.mean(known):.0%}" if known else "no seed has a key"
 
 
 def main() -> None:
