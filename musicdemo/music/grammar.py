@@ -60,7 +60,9 @@ def track_value(key: TrackKey) -> Key:
 class Grammar:
     """The rules of one row that is being written. `events`, the prompt, were written already, START first."""
 
-    def __init__(self, plan: BarPlan, events: Iterable[list[int]], *, style: int = 0, wishes: Wishes | None = None):
+    def __init__(
+        self, plan: BarPlan, events: Iterable[list[int]], *, style: int = 0, wishes: Wishes | None = None
+    ) -> None:
         self.wishes = wishes or Wishes()
         self._cursor = Cursor(plan, style=style)
         for _, _, _, _, time, _, _, program, voice, _, _, _, pitch, duration, velocity in events:

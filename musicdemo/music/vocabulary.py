@@ -64,8 +64,7 @@ DRUM_PITCH = 129
 PITCH_SIZE = DRUM_PITCH + 128
 
 KEY_SIZE = 25
-MINOR = 13
-"""Value of KEY for C minor; 1 is C major."""
+"""None, twelve major keys and twelve minor ones."""
 
 DURATIONS = (*range(1, 49), *range(51, 97, 3), *range(108, 193, 12), *range(240, 385, 48))
 """Steps that a note may last: each to a bar of 4/4, then sixteenths to two bars, beats to four, bars to eight."""

@@ -9,6 +9,7 @@ import streamlit as st
 
 from musicdemo.errors import JobError, MidiError
 from musicdemo.generation import GenerationSettings
+from musicdemo.likelihood import AUTO
 from musicdemo.music.midi import read_midi
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
@@ -17,7 +18,6 @@ from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, Wish, submit
 from musicdemo.ui.pieces import show_seed, show_upload
 from musicdemo.ui.visit import OwnFile, Visit
 
-AUTO = "auto"
 BEAM_OFF = "off"
 BEAM_WIDTHS = (BEAM_OFF, *range(2, 17))
 LEAST_BARS, MOST_BARS = 4, 32
