@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
 import sys
@@ -16,11 +17,12 @@ import torch
 from musicdemo.checkpoint import WEIGHTS, load_checkpoint
 from musicdemo.errors import MidiError
 from musicdemo.generation import Continuation, GenerationSettings, generate
+from musicdemo.music.midi import read_midi
 from musicdemo.music.score import Note, Score, Track
 from musicdemo.music.vocabulary import Column
-from tests.small_corpora import corpus_of, melody, write_files
+from tests.small_corpora import corpus_of, melody, write_corpus, write_files
 from tests.tiny import music_config, tiny_model, tune
-from training import continuations, corpus, evaluate, train
+from training import continuations, corpus, evaluate, train, validation
 from training.continuations import (
     _longest_repeat,
     _longest_silence,
@@ -30,6 +32,8 @@ from training.continuations import (
     summary,
 )
 from training.loss import Nats
+from training.progress import TrainingError
+from training.terminal import run_program
 
 BAR = 48
 
@@ -183,6 +187,10 @@ def test_a_folder_of_midi_becomes_a_measured_checkpoint_that_writes_music(
         assert [line["step"] for line in csv.DictReader(file)] == ["2", "4", "6"]
     after = (folder / WEIGHTS).read_bytes()
     assert after != first
+    pieces = {path.name: read_midi(path.read_bytes()).score for path in (tmp_path / "run" / "samples").iterdir()}
+    assert set(pieces) == {f"step-{step}{seed}.mid" for step in (2, 4, 6) for seed in ("-minuet-in-g", "")}
+    assert all(len(score.bars) >= 4 for name, score in pieces.items() if "minuet" in name)
+    assert any((tmp_path / "run" / "board").iterdir())
     run(train, monkeypatch, *common, "--finish")
     assert (folder / WEIGHTS).read_bytes() == after
 
@@ -193,7 +201,13 @@ def test_a_folder_of_midi_becomes_a_measured_checkpoint_that_writes_music(
     (row,) = checkpoint.metrics["held_out"].values()
     assert (row["pieces"], row["notes"]) == (2, 40)
     assert sum(row["columns"].values()) == pytest.approx(row["nats_per_note"], abs=1e-3)
-    assert checkpoint.metrics["training"]["random_seed"] == 3
+    training = checkpoint.metrics["training"]
+    assert training["random_seed"] == 3 and "hidden=64" in training["settings"] and training["begun_from"]
+    rounded = training["the_same_after_rounding_to_half_precision"]
+    assert rounded == pytest.approx(training["validation_nats_per_note_mean_over_corpora"], abs=0.01)
+    assert all(torch.equal(value.half().float(), value) for value in checkpoint.model.state_dict().values())
+    manifest = hashlib.sha256((corpora / "chorale.json").read_bytes()).hexdigest()
+    assert checkpoint.metrics["corpora"]["chorale"]["manifest_sha256"] == manifest
     assert checkpoint.metrics["corpora"]["chorale"]["pieces"] == sizes
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"| chorale | 2 | 40 | **{row['nats_per_note']:.3f}** |" in card
@@ -222,14 +236,78 @@ def test_a_corpus_without_test_pieces_is_left_out_of_the_table(
     assert load_checkpoint(folder).metrics["held_out"] == {}
 
 
+def trained(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    """Train two steps of a tiny network."""
+    small = ("--preset", "tiny", "--device", "cpu", "--no-samples", "--max-steps", 2, "--set", "hidden=8", "lanes=2")
+    run(train, monkeypatch, *small, *arguments)
+
+
+@pytest.mark.usefixtures("_quiet_torch")
+def test_a_newcomer_teaches_a_trained_network_a_style_of_his_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path / "shipped", "air")
+    write_corpus(tmp_path / "own", "mine", train=3, valid=1)
+    trained(monkeypatch, "--corpora", tmp_path / "shipped", "--run", tmp_path / "first")
+    first = tmp_path / "first" / "checkpoint"
+    trained(monkeypatch, "--corpora", tmp_path / "own", "--run", tmp_path / "second", "--init-from", first)
+    checkpoint = load_checkpoint(tmp_path / "second" / "checkpoint")
+    assert checkpoint.styles == ("air", "mine") and set(checkpoint.openings) == {"air", "mine"}
+    assert checkpoint.metrics["training"]["begun_from"].startswith("checkpoint (weights ")
+    for style in checkpoint.styles:
+        (piece,) = generate(checkpoint, GenerationSettings(bars=1, style=style))
+        assert piece.new_bars == 1
+
+
+@pytest.mark.usefixtures("_quiet_torch")
+def test_a_run_is_neither_overwritten_nor_continued_as_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(tmp_path / "corpora", "air")
+    write_corpus(tmp_path / "corpora", "reel")
+    common = ("--corpora", tmp_path / "corpora", "--run", tmp_path / "run")
+    with pytest.raises(TrainingError, match=r"holds no run: its run\.json cannot be read"):
+        trained(monkeypatch, *common, "--finish")
+    trained(monkeypatch, *common)
+    with pytest.raises(TrainingError, match="holds a run: go on with --resume"):
+        trained(monkeypatch, *common)
+    for going_on in ("--resume", "--finish"):
+        with pytest.raises(TrainingError, match="begun with the styles air, reel: give the same corpora"):
+            trained(monkeypatch, *common, going_on, "--only", "reel")
+    with pytest.raises(TrainingError, match="another network than the preset's"):
+        trained(monkeypatch, *common, "--finish", "--set", "hidden=9")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--preset", "huge"), "no preset is called 'huge'; there are"),
+        (("--set", "hidden"), "--set takes NAME=VALUE, not 'hidden'"),
+        (("--set", "volume=11"), "there is no setting 'volume'; there are"),
+        (("--schedule", "sine"), "schedule must be one of cosine, plateau, not 'sine'"),
+        (("--device", "mps"), "training cannot start on 1 x mps"),
+    ],
+)
+def test_a_mistake_ends_training_with_one_line_and_exit_code_2(
+    arguments: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train", "--run", str(tmp_path / "run"), *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        run_program(train.main)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
+
+
 def test_training_without_pieces_to_validate_on_says_so() -> None:
     with pytest.raises(MidiError, match="no corpus has a piece to validate on"):
-        train.validation((corpus_of("air"),), "cpu")
+        validation.validation((corpus_of("air"),), "cpu")
 
 
 def test_a_corpus_without_validation_pieces_does_not_shift_the_styles_of_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(train, "measure", lambda _, parts, **__: Nats({}, int(parts[0][0, 0, Column.STYLE])))
-    measure = train.validation((corpus_of("none"), corpus_of("air", melody(1))), "cpu")
+    monkeypatch.setattr(validation, "measure", lambda _, parts, **__: Nats({}, int(parts[0][0, 0, Column.STYLE])))
+    measure = validation.validation((corpus_of("none"), corpus_of("air", melody(1))), "cpu")
     assert measure(tiny_model(music_config())) == {"air": Nats({}, 2)}

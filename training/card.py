@@ -1,7 +1,14 @@
-"""The model card of a checkpoint, written from its own files; no figure in it is typed."""
+"""The model card of a checkpoint, written from its own files; no figure in it is typed.
 
+Its front matter is what the Hugging Face Hub reads: licence, library, tags, and the held-out figures as a model index.
+No pipeline is named: none of the Hub's tasks is music as notes.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from huggingface_hub import EvalResult, ModelCardData
 
 from musicdemo.checkpoint import CheckpointInfo, read_info
 
@@ -14,17 +21,64 @@ _WHAT_NATS_ARE = (
 )
 
 
+@dataclass(frozen=True)
+class Publication:
+    """Where a checkpoint is published (OWNER/NAME), and the piece that is published with it, to be heard."""
+
+    repository: str
+    sound: str
+    notes: str
+    about: str
+
+
 def write_card(folder: Path) -> None:
     """Write README.md beside the checkpoint's configuration and metrics."""
-    info = read_info(folder)
-    parts = [_front_matter(), _summary(info), _held_out(info.metrics), _continuations(info.metrics)]
-    parts += [_training(info.metrics), _corpora(info.metrics)]
-    (folder / "README.md").write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card(read_info(folder)), encoding="utf-8")
 
 
-def _front_matter() -> str:
+def card(info: CheckpointInfo, publication: Publication | None = None) -> str:
+    """Return the text of the card; a published one also says how to hear and use the model."""
+    parts = [_front_matter(info), _summary(info), _published(publication), _held_out(info.metrics)]
+    parts += [_continuations(info.metrics), _training(info.metrics), _corpora(info.metrics)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front_matter(info: CheckpointInfo) -> str:
+    data = ModelCardData(
+        license="mit",
+        library_name="musicdemo",
+        tags=["music", "midi", "symbolic-music", "recurrent-neural-network"],
+        model_name=info.name,
+        eval_results=_model_index(info.metrics) or None,
+    )
+    return f"---\n{data.to_yaml()}\n---"
+
+
+def _model_index(metrics: dict[str, Any]) -> list[EvalResult]:
+    return [
+        EvalResult(
+            task_type="other",
+            task_name="Prediction of the next note",
+            dataset_type=name,
+            dataset_name=metrics.get("corpora", {}).get(name, {}).get("source", name),
+            dataset_split=metrics["split"],
+            metric_type="nats_per_note",
+            metric_name="Nats per note (lower is better)",
+            metric_value=round(row["nats_per_note"], 4),
+        )
+        for name, row in metrics.get("held_out", {}).items()
+    ]
+
+
+def _published(publication: Publication | None) -> str:
+    if publication is None:
+        return ""
+    files = f"https://huggingface.co/{publication.repository}/resolve/main"
     return (
-        "---\nlicense: mit\nlibrary_name: musicdemo\ntags: [music, midi, symbolic-music, recurrent-neural-network]\n---"
+        f'## Listen\n\n<audio controls src="{files}/{publication.sound}"></audio>\n\n'
+        f"{publication.about} The same as notes: [{publication.notes}]({files}/{publication.notes}).\n\n"
+        "## Use it\n\n```sh\n"
+        f"python -m musicdemo generate seed.mid --output out.mid --model {publication.repository}\n```"
     )
 
 

@@ -83,7 +83,7 @@ def _add_models(commands: "Commands[Parser]") -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    about = "a model's name, or the folder of a checkpoint (%(default)s)"
+    about = "a model's name, the folder of a checkpoint, or OWNER/NAME[@REVISION] on the Hugging Face Hub (%(default)s)"
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=about)
 
 
