@@ -5,10 +5,10 @@ Attention RNN: Stop Thinking With Your Head"): with a_t the lower layers' output
 
     q_t = W_q n_t          k_j = W_k n_j + W_p n_(j-1)          v_j = W_v n_j
     w_tj = softmax_j(q_t . k_j / sqrt(d))  over the events t - window < j <= t        (Vaswani et al. 2017, eq. 1)
-    y_t = a_t + W_o sum_j w_tj v_j
-    z_t = y_t + RNN(y_t),  which the heads read
+    y_t = n_t + s W_o sum_j w_tj v_j,  which the last recurrent layer reads
 
-for each of the heads. We differ from SHA-RNN in the key: it also knows what stood before event j, so that a context
+for each of the heads. W_o begins at zero and s is small, so that training begins with the recurrent network alone and
+attention comes in as it learns; with s = 1 it drowned the recurrent layers and learned more slowly than they do. We differ from SHA-RNN in the key: it also knows what stood before event j, so that a context
 that comes again finds what followed it the last time, which is how music repeats. There is no position code: the
 lower layers count.
 """
@@ -20,6 +20,9 @@ from torch.nn import functional
 from musicdemo.models.base import AttentionConfig, ModelConfig, State
 from musicdemo.models.heads import ColumnTables, EventHeads
 from musicdemo.models.recurrent import RecurrentStack
+
+READING_SCALE = 0.1
+"""s: how much of what was read is added."""
 
 Memory = tuple[Tensor, Tensor, Tensor]
 """Keys and values (1, B, S, H) of the last S events, and how many of them (1, B, 1) a row has read, at the end."""
@@ -36,6 +39,8 @@ class PastAttention(nn.Module):
         self.before = nn.Linear(units, units, bias=False)
         self.value = nn.Linear(units, units)
         self.out = nn.Linear(units, units)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
 
     def forward(self, vectors: Tensor, before: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
         """Attend from vectors (B, T, H); `before` (B, H) is the vector of the event before the first.
@@ -47,7 +52,8 @@ class PastAttention(nn.Module):
         visible = self._visible(vectors.shape[1], keys.shape[1], memory[2][0])
         read = functional.scaled_dot_product_attention(query, self._split(keys), self._split(values), visible)
         first = keys.shape[1] - min(keys.shape[1], self.config.window - 1)
-        return self.out(read.transpose(1, 2).flatten(2)), (keys[None, :, first:], values[None, :, first:], known)
+        read = READING_SCALE * self.out(read.transpose(1, 2).flatten(2))
+        return read, (keys[None, :, first:], values[None, :, first:], known)
 
     def weights(self, vectors: Tensor, before: Tensor, memory: Memory) -> Tensor:
         """Return how much of each event is read, (B, heads, T, S + T), for the arguments of `forward`."""
@@ -108,11 +114,11 @@ class AttentionModel(nn.Module):
         """Read events (B, T, C) and return hidden vectors (B, T, H), one after each event, and the new state."""
         *layers, keys, values, known = state
         low, before, lower_after = self._low(events, tuple(layers))
-        past, memory = self.attention(self.norm(low), before, (keys, values, known))
-        mixed = low + self.dropout(past)
-        high, upper_after = self.upper(self.dropout(mixed), tuple(part[-1:].contiguous() for part in layers))
+        normed = self.norm(low)
+        past, memory = self.attention(normed, before, (keys, values, known))
+        hidden, upper_after = self.upper(self.dropout(normed + past), tuple(part[-1:].contiguous() for part in layers))
         after = tuple(map(_join, lower_after, upper_after))
-        return self.dropout(mixed + high), (*after, *memory)
+        return self.dropout(hidden), (*after, *memory)
 
     def weights(self, events: Tensor, state: State) -> Tensor:
         """Return what the network looks at after each event, before it predicts the next: (B, heads, T, S + T).
