@@ -1,1 +1,4 @@
 """Music by recurrent neural networks: scores, networks, decoding, and the studio around them."""
+
+DEFAULT_MODEL = "lstm"
+"""The shipped checkpoint that is taken where nobody chooses."""

@@ -1,5 +1,7 @@
 """Checkpoints: a folder of safetensors and JSON that holds a network and all that is needed to use it.
 
+They ship in a folder of the program, lie in folders of users, or come from the Hugging Face Hub.
+
     model.safetensors   the weights              config.json      ModelConfig, tokenizer digest, sha256 of the weights
     tokenizer.json      the tokenizer            openings.json    for each style, how its pieces begin
     metrics.json        measured figures         README.md        the model card
@@ -20,8 +22,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from musicdemo.errors import CheckpointError, TokenError
-from musicdemo.models.base import ModelConfig, parameter_count
-from musicdemo.models.recurrent import ARCHITECTURES, RecurrentModel
+from musicdemo.hub.fetch import OnBytes, Wanted, fetch
+from musicdemo.hub.kept import forget, name_of
+from musicdemo.hub.name import HubName, read_name
+from musicdemo.models.base import AttentionConfig, ModelConfig, parameter_count
+from musicdemo.models.build import Network, build_model
+from musicdemo.models.recurrent import ARCHITECTURES
 from musicdemo.music.opening import Opening, from_json, to_json
 from musicdemo.music.tokenizer import Tokenizer
 
@@ -30,6 +36,13 @@ CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 METRICS, OPENINGS = "metrics.json", "openings.json"
+FROM_HUB = (
+    Wanted(WEIGHTS, 64 * 2**20),
+    *(Wanted(path, 4 * 2**20) for path in (CONFIG, TOKENIZER)),
+    *(Wanted(path, 4 * 2**20, optional=True) for path in (OPENINGS, METRICS)),
+)
+"""What is fetched of a model on the Hub; nothing else is asked for."""
+
 _ENTRIES = {"model": dict, "parameters": int, "tokenizer": str, "weights": str}
 """What config.json holds, beside the seal that is computed over it."""
 
@@ -48,6 +61,13 @@ class CheckpointInfo:
     styles: tuple[str, ...]
     metrics: dict[str, Any]
 
+    @property
+    def title(self) -> str:
+        """What a person calls the network: "attention LSTM", or "GAN-trained LSTM"."""
+        training = self.metrics.get("training")
+        way = str(training.get("way", "")) if isinstance(training, dict) else ""
+        return f"{way} {self.config.title}".strip()
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -57,7 +77,7 @@ class Checkpoint:
     folder: Path
     config: ModelConfig
     tokenizer: Tokenizer
-    model: RecurrentModel
+    model: Network
     openings: Openings
     metrics: dict[str, Any]
 
@@ -74,15 +94,18 @@ class Checkpoint:
 
 def save_checkpoint(
     folder: Path,
-    model: RecurrentModel,
+    model: Network,
     tokenizer: Tokenizer,
     *,
     openings: Openings | None = None,
     metrics: dict[str, Any] | None = None,
 ) -> None:
-    """Write a checkpoint folder; files that are there are replaced one by one, the configuration last."""
+    """Write a checkpoint folder; files that are there are replaced one by one, the configuration last.
+
+    Weights that half precision holds exactly are stored so, in half the space.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = save({name: tensor.contiguous() for name, tensor in model.state_dict().items()})
+    weights = save({name: _compact(tensor) for name, tensor in model.state_dict().items()})
     config = {
         "model": asdict(model.config),
         "parameters": parameter_count(model),
@@ -121,15 +144,23 @@ def read_info(folder: Path) -> CheckpointInfo:
     if config.sizes != tokenizer.sizes or config.predicted != tokenizer.predicted:
         raise CheckpointError(f"checkpoint {folder.name}: the network and the tokenizer do not fit together")
     metrics = _read_json(folder / METRICS) if (folder / METRICS).exists() else {}
-    return CheckpointInfo(folder.name, folder, config, document["parameters"], tokenizer.config.styles, metrics)
+    return CheckpointInfo(name_of(folder), folder, config, document["parameters"], tokenizer.config.styles, metrics)
 
 
-def load_checkpoint(name: str | Path) -> Checkpoint:
-    """Load a shipped checkpoint by name, or one from a folder.
+def load_checkpoint(name: str | Path, *, on_bytes: OnBytes | None = None) -> Checkpoint:
+    """Load the checkpoint that find_checkpoint finds.
 
     Raises CheckpointError if there is none, or if it is torn or was made for another tokenizer.
     """
-    folder = find_checkpoint(name)
+    folder = find_checkpoint(name, on_bytes=on_bytes)
+    try:
+        return _load(folder)
+    except CheckpointError:
+        forget(folder)  # a model of the Hub that is damaged here is fetched anew the next time
+        raise
+
+
+def _load(folder: Path) -> Checkpoint:
     info = read_info(folder)
     document = _read_document(folder)
     model = _empty_model(info)
@@ -139,16 +170,28 @@ def load_checkpoint(name: str | Path) -> Checkpoint:
         raise CheckpointError(f"checkpoint {folder.name}: the weights are not those of the network in {CONFIG}")
     model.load_state_dict(tensors)
     tokenizer, openings = _read_tokenizer(folder, document), _read_openings(folder)
-    return Checkpoint(folder.name, folder, info.config, tokenizer, model, openings, info.metrics)
+    return Checkpoint(info.name, folder, info.config, tokenizer, model, openings, info.metrics)
 
 
-def find_checkpoint(name: str | Path) -> Path:
-    """Return the folder of a shipped checkpoint's name, or the folder itself. Raises CheckpointError if it is none."""
+def find_checkpoint(name: str | Path, *, on_bytes: OnBytes | None = None) -> Path:
+    """Return the folder of a checkpoint: a shipped one's name, a folder, or OWNER/NAME[@REVISION] on the Hub.
+
+    They are tried in this order, and the Hub only for a str that names nothing here; `on_bytes` hears of that alone.
+    Raises CheckpointError if it is none of them, or if the Hub does not give it.
+    """
     for folder in (CHECKPOINTS / name, Path(name)):
         if _holds_checkpoint(folder):
             return folder
+    on_hub = _hub_name(name) if isinstance(name, str) else None
+    if on_hub:
+        return fetch(on_hub, FROM_HUB, on_bytes=on_bytes)
     names = ", ".join(info.name for info in list_checkpoints()) or "none"
     raise CheckpointError(f"there is no model {str(name)!r}; there are: {names}")
+
+
+def _hub_name(name: str) -> HubName | None:
+    on_hub = read_name(name)
+    return on_hub if on_hub and not Path(name).exists() else None  # a folder without a checkpoint is a mistake
 
 
 def _holds_checkpoint(folder: Path) -> bool:
@@ -174,9 +217,9 @@ def _read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _empty_model(info: CheckpointInfo) -> RecurrentModel:
+def _empty_model(info: CheckpointInfo) -> Network:
     try:
-        return RecurrentModel(info.config).eval()
+        return build_model(info.config).eval()
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"checkpoint {info.name}: {CONFIG} describes no network ({error})") from error
 
@@ -187,18 +230,20 @@ def _read_config(folder: Path, document: dict[str, Any]) -> ModelConfig:
         for key in ("sizes", "predicted"):
             fields[key] = tuple(fields[key])
         fields["relative"] = tuple((int(a), int(b)) for a, b in fields["relative"])
+        if fields.get("attention") is not None:
+            fields["attention"] = AttentionConfig(**fields["attention"])
         config = ModelConfig(**fields)
         if config.architecture not in ARCHITECTURES:
             raise ValueError(f"unknown architecture {config.architecture!r}")
         return config
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"checkpoint {folder.name}: {CONFIG} describes no network ({error})") from error
 
 
 def _read_tokenizer(folder: Path, document: dict[str, Any]) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_json((folder / TOKENIZER).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, TokenError) as error:
+    except (OSError, UnicodeDecodeError, TokenError, RecursionError) as error:
         raise CheckpointError(f"checkpoint {folder.name}: {TOKENIZER} cannot be used ({error})") from error
     if tokenizer.digest != document["tokenizer"]:
         raise CheckpointError(f"checkpoint {folder.name} was trained with another tokenizer than the one beside it")
@@ -211,7 +256,7 @@ def _read_openings(folder: Path) -> Openings:
     document = _read_json(folder / OPENINGS)
     try:
         return {style: tuple(from_json(opening) for opening in chosen) for style, chosen in document.items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"checkpoint {folder.name}: {OPENINGS} cannot be used ({error})") from error
 
 
@@ -220,7 +265,7 @@ def _read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
         data = (folder / WEIGHTS).read_bytes()
         if hashlib.sha256(data).hexdigest() != digest:
             raise CheckpointError(f"checkpoint {folder.name}: {WEIGHTS} is damaged; fetch it again")
-        return load(data)
+        return {name: tensor.float() for name, tensor in load(data).items()}
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"checkpoint {folder.name}: {WEIGHTS} cannot be read") from error
 
@@ -228,11 +273,16 @@ def _read_weights(folder: Path, digest: str) -> dict[str, torch.Tensor]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"checkpoint {path.parent.name}: {path.name} cannot be read") from error
     if not isinstance(document, dict):
         raise CheckpointError(f"checkpoint {path.parent.name}: {path.name} does not hold an object")
     return document
+
+
+def _compact(tensor: torch.Tensor) -> torch.Tensor:
+    half = tensor.half()
+    return (half if torch.equal(half.float(), tensor) else tensor).contiguous()
 
 
 def _json(document: dict[str, Any]) -> bytes:

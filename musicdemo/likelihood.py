@@ -7,7 +7,7 @@ from torch import Tensor
 
 from musicdemo.checkpoint import Checkpoint
 from musicdemo.models.base import single_thread
-from musicdemo.models.recurrent import RecurrentModel
+from musicdemo.models.build import Network
 from musicdemo.music.score import Score
 from musicdemo.music.tokenizer import Events
 from musicdemo.music.vocabulary import DRUMS, PREDICTED, START, Column
@@ -78,7 +78,7 @@ def _event_nats(
     return np.concatenate(parts, axis=1)
 
 
-def _column_nats(model: RecurrentModel, hidden: Tensor, following: Tensor, columns: tuple[Column, ...]) -> Tensor:
+def _column_nats(model: Network, hidden: Tensor, following: Tensor, columns: tuple[Column, ...]) -> Tensor:
     """Nats of events (B, T, C) of which hidden (B, T, H) knows all that came before: (B, T)."""
     nats = torch.zeros(following.shape[:2], dtype=torch.float64)
     for column in columns:

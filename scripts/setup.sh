@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STAMP=.venv/.musicdemo-setup
-readonly INPUTS=(requirements.txt requirements-dev.txt constraints.txt scripts/setup.sh)
+readonly INPUTS=(requirements.txt requirements-train.txt requirements-dev.txt constraints.txt scripts/setup.sh)
 
 say() { echo "setup: $*"; }
 has() { command -v "$1" >/dev/null 2>&1; }

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,3 +52,15 @@ def write_files(folder: Path, files: Mapping[str, Score | bytes]) -> None:
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content if isinstance(content, bytes) else write_midi(content))
+
+
+def write_corpus(folder: Path, name: str, *, train: int = 6, valid: int = 2) -> None:
+    """Write NAME.npz as training.corpus does, of this many melodies, and a manifest."""
+    splits = {"train": range(train), "valid": range(train, train + valid), "test": range(0)}
+    arrays: dict[str, Any] = {}
+    for split, numbers in splits.items():
+        corpus = corpus_of(name, *(melody(number, bars=4 + number % 3) for number in numbers))
+        arrays |= {f"{split}_events": corpus.events, f"{split}_lengths": corpus.lengths}
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / f"{name}.npz", **arrays)
+    (folder / f"{name}.json").write_text(f'{{"name": "{name}", "files": {{}}}}', encoding="utf-8")

@@ -26,10 +26,9 @@ from musicdemo.checkpoint import (
 )
 from musicdemo.errors import CheckpointError
 from musicdemo.models.base import parameter_count
-from musicdemo.models.recurrent import ARCHITECTURES
 from musicdemo.music.tokenizer import Tokenizer, TokenizerConfig
 from tests import tiny
-from tests.tiny import music_config, random_events, tiny_checkpoint, tiny_model
+from tests.tiny import NETWORKS, music_config, random_events, tiny_checkpoint, tiny_model
 
 PROTECTED, FIGURES = (CONFIG, TOKENIZER, WEIGHTS), (OPENINGS, METRICS)
 
@@ -47,7 +46,7 @@ def folder(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "tiny"))
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", NETWORKS)
 def test_a_reloaded_checkpoint_gives_bit_equal_logits(architecture: str, tmp_path: Path) -> None:
     model = tiny_model(music_config(architecture), random_seed=3)
     save_checkpoint(tmp_path / "one", model, tiny.TOKENIZER, openings=tiny.OPENINGS, metrics={"nats": 1.25})
@@ -62,6 +61,20 @@ def test_a_reloaded_checkpoint_gives_bit_equal_logits(architecture: str, tmp_pat
     assert (again.config, again.openings, again.metrics) == (model.config, tiny.OPENINGS, {"nats": 1.25})
     assert (again.name, again.styles, again.tokenizer.digest) == ("one", ("air", "band"), tiny.TOKENIZER.digest)
     assert not again.model.training
+
+
+def test_weights_that_half_precision_holds_take_half_the_space_and_come_back_the_same(tmp_path: Path) -> None:
+    model = tiny_model(music_config())
+    save_checkpoint(tmp_path / "whole", model, tiny.TOKENIZER)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half().float())
+    save_checkpoint(tmp_path / "half", model, tiny.TOKENIZER)
+    sizes = [(tmp_path / name / WEIGHTS).stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+    again = load_checkpoint(tmp_path / "half").model.state_dict()
+    assert all(torch.equal(again[name], value) for name, value in model.state_dict().items())
+    assert {value.dtype for value in again.values()} == {torch.float32}
 
 
 def test_saving_again_writes_the_same_bytes(saved: Path, tmp_path: Path) -> None:
@@ -179,7 +192,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         load_checkpoint("lute")
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a\0b", "x" * 5000, "tiny/config.json", "no/such/place"])
+@pytest.mark.parametrize("name", ["", ".", "..", "a\0b", "x" * 5000, "./tiny/config.json", "no/such/place"])
 def test_a_name_that_is_no_checkpoint_is_refused_whatever_it_is(name: str) -> None:
     with pytest.raises(CheckpointError, match="there is no model"):
         find_checkpoint(name)

@@ -1,10 +1,11 @@
 """What training reads: excerpts and augmentation keep the music, and the sampler's lanes are repeatable."""
 
-import json
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -213,23 +214,41 @@ def test_the_same_seed_draws_the_same_batches() -> None:
     first, second, other = sampler(3), sampler(3), sampler(4)
     for _ in range(5):
         batch = first.batch()
-        assert batch.shape == (3, 17, len(Column))
-        assert np.array_equal(batch, second.batch())
-        assert not np.array_equal(batch, other.batch())
+        assert batch.events.shape == (3, 17, len(Column))
+        assert np.array_equal(batch.events, second.batch().events)
+        assert not np.array_equal(batch.events, other.batch().events)
+
+
+def test_a_batch_says_where_pieces_begin_and_how_many_notes_it_predicts() -> None:
+    lanes = sampler(3)
+    for _ in range(5):
+        batch = lanes.batch()
+        assert np.array_equal(batch.begins, batch.events[..., Column.TIME] == START)
+        assert batch.units == (batch.events[:, 1:, Column.PITCH] > 0).sum()
+
+
+def test_a_lane_draws_the_same_in_any_company() -> None:
+    corpora = (corpus_of("one", *map(melody, range(4))), corpus_of("two", melody(5, bars=9)))
+    whole = Sampler(corpora, SamplerConfig(lanes=5, window=16, excerpt=30), seed=3)
+    parts = [Sampler(corpora, LANES, seed=3, lanes=lanes) for lanes in (range(2), range(2, 5))]
+    for _ in range(12):
+        drawn = np.concatenate([part.batch().events for part in parts])
+        assert np.array_equal(whole.batch().events, drawn)
+        assert len({row.tobytes() for row in drawn}) == 5
 
 
 def test_each_lane_goes_on_with_the_last_event_of_its_window() -> None:
     lanes = sampler(1)
-    before = lanes.batch()
+    before = lanes.batch().events
     for _ in range(20):
-        after = lanes.batch()
+        after = lanes.batch().events
         assert np.array_equal(after[:, 0], before[:, -1])
         before = after
 
 
 def test_a_lane_is_whole_excerpts_laid_end_to_end() -> None:
     lanes = sampler(2, SamplerConfig(lanes=1, window=10, excerpt=1000))
-    times = np.concatenate([lanes.batch()[0, :-1, Column.TIME] for _ in range(40)])
+    times = np.concatenate([lanes.batch().events[0, :-1, Column.TIME] for _ in range(40)])
     assert times[0] == START
     assert np.array_equal(np.flatnonzero(times[1:] == START), np.flatnonzero(times[:-1] == END))
 
@@ -238,9 +257,19 @@ def test_a_restored_sampler_goes_on_identically() -> None:
     lanes, later = sampler(1), sampler(99)
     for _ in range(7):
         lanes.batch()
-    later.restore(json.loads(json.dumps(lanes.state())))
+    kept = BytesIO()
+    torch.save(lanes.state(), kept)
+    kept.seek(0)
+    later.restore(torch.load(kept, weights_only=True))
     for _ in range(10):
-        assert np.array_equal(lanes.batch(), later.batch())
+        assert np.array_equal(lanes.batch().events, later.batch().events)
+
+
+def test_styles_may_be_more_than_the_corpora_and_in_another_order() -> None:
+    corpora = (corpus_of("reel", melody(1)), corpus_of("air", melody(2)))
+    lanes = Sampler(corpora, LANES, seed=0, styles=("air", "hymn", "reel"), augmentation=STILL)
+    styles = {int(value) for _ in range(20) for value in lanes.batch().events[..., Column.STYLE].ravel()}
+    assert styles == {1, 3}
 
 
 @pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
@@ -250,13 +279,13 @@ def test_corpora_are_drawn_by_their_size_to_the_power_of_the_balance(balance: fl
     # 4 pieces of 80 notes and of 16, each with START and END: 328 events to 72.
     share = 328**balance / (328**balance + 72**balance)
     lanes = Sampler((large, small), SamplerConfig(lanes=8, window=100, balance=balance), seed=0, augmentation=STILL)
-    styles = np.concatenate([lanes.batch()[..., Column.STYLE].ravel() for _ in range(80)])
+    styles = np.concatenate([lanes.batch().events[..., Column.STYLE].ravel() for _ in range(80)])
     assert (styles == 1).mean() == pytest.approx(share, abs=0.04)
 
 
 def test_a_corpus_without_pieces_keeps_the_styles_of_the_others() -> None:
     lanes = Sampler((corpus_of("none"), corpus_of("some", melody(1))), LANES, seed=0, augmentation=STILL)
-    assert (lanes.batch()[..., Column.STYLE] == 2).all()
+    assert (lanes.batch().events[..., Column.STYLE] == 2).all()
 
 
 def test_a_sampler_without_any_piece_says_so() -> None:

@@ -3,21 +3,28 @@
 import csv
 import dataclasses
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from musicdemo.models.recurrent import RecurrentModel
-from musicdemo.music.vocabulary import START, Column
+from musicdemo.models.base import AttentionConfig, ModelConfig
+from musicdemo.models.build import Network
+from musicdemo.music.vocabulary import Column
 from tests.small_corpora import corpus_of, melody
 from tests.tiny import music_config, tiny_model
-from training.dataset import Augmentation, Corpus, Sampler, SamplerConfig
-from training.fit import FitConfig, Progress, Run, Validate, learning_rate
+from training import fit
+from training.dataset import Augmentation, Batch, Corpus, Sampler, SamplerConfig
+from training.fit import Run, Validate
 from training.loss import Nats
-from training.train import validation
+from training.progress import Progress, TrainingError, glance, sentence, verdict
+from training.saving import STATE, save
+from training.schedule import OPTIMIZERS, FitConfig, learning_rate
+from training.validation import references, validation
 
 LANES = SamplerConfig(lanes=2, window=12, excerpt=40)
 STILL = Augmentation(semitones=0, tempo_marks=0, velocity_levels=0, program_probability=0.0, style_dropout=0.0)
@@ -52,11 +59,11 @@ def log_lines(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def weights_of(model: RecurrentModel) -> dict[str, np.ndarray]:
+def weights_of(model: Network) -> dict[str, np.ndarray]:
     return {name: tensor.numpy().copy() for name, tensor in model.state_dict().items()}
 
 
-def equal_weights(one: RecurrentModel, other: RecurrentModel) -> bool:
+def equal_weights(one: Network, other: Network) -> bool:
     ours, theirs = weights_of(one), weights_of(other)
     return ours.keys() == theirs.keys() and all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
@@ -86,7 +93,20 @@ def test_the_schedule_follows_the_clock_where_minutes_end_first() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"optimizer": "sgd"}, {"max_steps": 0}, {"validate_every": 0}, {"patience": 0}, {"warmup": 0}, {"max_minutes": 0}],
+    [
+        {"optimizer": "sgd"},
+        {"schedule": "sine"},
+        {"precision": "8"},
+        {"max_steps": 0},
+        {"validate_every": 0},
+        {"save_every": 0},
+        {"accumulate": 0},
+        {"patience": 0},
+        {"warmup": 0},
+        {"max_minutes": 0},
+        {"learning_rate": float("nan")},
+        {"ema": 1.0},
+    ],
 )
 def test_a_run_refuses_nonsense(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="must be"):
@@ -101,7 +121,7 @@ def killed_at(number: int, validate: Validate) -> Validate:
     """The same validation, but the machine goes away during this one (1 is the first)."""
     calls = iter(range(1, 1000))
 
-    def measure(model: RecurrentModel) -> dict[str, Nats]:
+    def measure(model: Network) -> dict[str, Nats]:
         if next(calls) == number:
             raise KilledError
         return validate(model)
@@ -109,9 +129,20 @@ def killed_at(number: int, validate: Validate) -> Validate:
     return measure
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop"])
-def test_a_resumed_run_ends_where_an_uninterrupted_one_does(optimizer: str, tmp_path: Path) -> None:
+REMEMBERING = dataclasses.replace(music_config(), attention=AttentionConfig(heads=2, window=20))
+"""A network whose state grows and holds whole numbers, too."""
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("network", [music_config(), REMEMBERING], ids=["recurrent", "attention"])
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
+    optimizer: str, network: ModelConfig, tmp_path: Path
+) -> None:
     config = FitConfig(optimizer=optimizer, max_steps=12, validate_every=3, warmup=4)
+
+    def run_in(folder: Path, config: FitConfig, *, seed: int = 0) -> Run:
+        return Run(tiny_model(network), Sampler((CORPUS,), LANES, seed=seed), config, folder)
+
     validate = validation((corpus_of("air", melody(8)),), "cpu")
     whole = run_in(tmp_path / "whole", config)
     random = torch.get_rng_state()
@@ -126,7 +157,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(optimizer: str, tmp_
     assert resumed.progress.step == 6
     resumed.train(validate, silent)
 
-    figures = ("step", "events", "train", "valid", "air")
+    figures = ("step", "events", "learning_rate", "gradient_norm", "train", "valid", "air")
     lines = [
         [{name: line[name] for name in figures} for line in log_lines(tmp_path / run)] for run in ("whole", "parts")
     ]
@@ -139,7 +170,7 @@ def test_a_run_stops_after_as_many_stale_validations_as_its_patience(tmp_path: P
     config = FitConfig(max_steps=100, validate_every=2, patience=3)
     run, kept = run_in(tmp_path, config), {}
 
-    def validate(model: RecurrentModel) -> dict[str, Nats]:
+    def validate(model: Network) -> dict[str, Nats]:
         kept[run.progress.step] = weights_of(model)
         return figures(model)
 
@@ -170,6 +201,7 @@ def test_the_log_has_a_line_for_each_validation(tmp_path: Path) -> None:
     assert [line["events"] for line in lines] == ["72", "144", "168"]  # 2 lanes x 12 events a step
     assert [line["air"] for line in lines] == ["3.0", "2.0", "2.5"]
     assert "still improving" in reports[1] and "no better since step 6" in reports[2]
+    assert all(float(line["gradient_norm"]) > 0 and float(line["learning_rate"]) > 0 for line in lines)
 
 
 def test_averaged_weights_follow_their_formula(tmp_path: Path) -> None:
@@ -194,8 +226,9 @@ def test_a_piece_can_be_learned_by_heart(optimizer: str, rate: float, tmp_path: 
     nats = []
     for _ in range(90):
         run._step()
-        nats.append(run.progress.nats / run.progress.notes)
-        run.progress.nats, run.progress.notes = 0.0, 0
+        run._collect()
+        nats.append(run.progress.train_loss)
+        run.progress.nats, run.progress.units = 0.0, 0
     assert sum(nats[-5:]) / 5 < 0.15 * nats[0]
 
 
@@ -210,10 +243,9 @@ def test_weight_decay_spares_the_biases(tmp_path: Path) -> None:
 def test_a_lane_carries_its_state_until_a_piece_begins(tmp_path: Path) -> None:
     run = run_in(tmp_path, FitConfig())
     run._step()
-    assert run._state is not None
-    batch = torch.ones((2, 3, len(Column)), dtype=torch.int64)
-    batch[:, 0, Column.TIME] = torch.tensor([START, START + 4])
-    for carried, kept in zip(run._carried(batch), run._state, strict=True):
+    (state,) = run._states
+    assert state is not None
+    for carried, kept in zip(run._carried(0, torch.tensor([True, False])), state, strict=True):
         assert not carried[:, 0].any()
         assert torch.equal(carried[:, 1], kept[:, 1]) and kept[:, 1].any()
 
@@ -221,6 +253,165 @@ def test_a_lane_carries_its_state_until_a_piece_begins(tmp_path: Path) -> None:
 def test_a_step_of_nothing_but_silence_changes_no_weight_to_nonsense(tmp_path: Path) -> None:
     run = run_in(tmp_path, FitConfig())
     silence = np.zeros((2, 13, len(Column)), dtype=np.int64)
-    run.sampler.batch = lambda: silence  # type: ignore[method-assign]  # such a window is too rare to wait for
+    nothing = Batch(silence, silence[..., 0] > 0, 0)
+    run.sampler.batch = lambda: nothing  # type: ignore[method-assign]  # such a window is too rare to wait for
     run._step()
+    run._collect()
     assert all(torch.isfinite(parameter).all() for parameter in run.model.parameters())
+
+
+def test_on_a_plateau_the_learning_rate_halves_and_no_further_than_its_floor() -> None:
+    config = FitConfig(schedule="plateau", learning_rate=1.0, final_rate=0.2, warmup=1, plateau=2)
+    progress, rates = Progress(), []
+    for found in (5.0, 6.0, 6.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0):
+        progress.note({"air": Nats({"pitch": found}, 1)}, rate=1.0, plateau=config.plateau)
+        rates.append(learning_rate(progress, config))
+    assert rates == [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2]
+
+
+def test_a_run_in_minutes_leaves_time_to_validate_and_to_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    run = run_in(tmp_path, FitConfig(max_minutes=5, validate_every=20))
+    monkeypatch.setattr(fit, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    draw = run.sampler.batch
+
+    def batch_in_a_second() -> Batch:
+        now[0] += 1
+        return draw()
+
+    def validate_in_half_a_minute(_: Network) -> dict[str, Nats]:
+        now[0] += 30
+        return {"air": Nats({"pitch": 1.0}, 1)}
+
+    run.sampler.batch = batch_in_a_second  # type: ignore[method-assign]  # a clock of our own
+    end = run.train(validate_in_half_a_minute, silent)
+    assert log_lines(tmp_path)[-1]["step"] == str(end.step)
+    assert 220 < now[0] < 300 - 30
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ([(4.0, 4.0), (3.0, 3.5)], "still improving"),
+        ([(4.0, 3.5), (3.8, 3.6)], "no better since step 1"),  # one validation proves nothing
+        ([(4.0, 3.5), (3.8, 3.6), (3.7, 3.7)], "overfitting since step 1"),
+        ([(4.0, 3.5), (4.1, 3.6), (4.2, 3.7)], "no better since step 1"),  # training fares no better either
+        ([(4.0, 3.5), (3.8, 3.6), (3.7, 3.5)], "no better since step 1"),  # it does not rise
+    ],
+)
+def test_the_verdict_tells_a_pause_from_overfitting(figures: list[tuple[float, float]], said: str) -> None:
+    progress = Progress()
+    for train, valid in figures:
+        progress.step, progress.nats, progress.units = progress.step + 1, train, 1
+        progress.note({"air": Nats({"pitch": valid}, 1)}, rate=0.1, plateau=3)
+    assert verdict(progress) == said
+
+
+def test_a_report_compares_with_what_knows_no_music() -> None:
+    progress = Progress(step=1200, seconds=120.0, events=240_000, nats=8.0, units=2)
+    progress.note({"air": Nats({"pitch": 3.0}, 1)}, rate=0.1, plateau=3)
+    said = sentence(progress, {"uniform": 25.9, "unigram": 7.6})
+    assert said == (
+        "step 1,200 · 2.0 min · 2,000 events/s · train 4.000 · valid 3.000 nats (uniform 25.90, unigram 7.60) "
+        "· still improving"
+    )
+    progress.step, progress.nats, progress.units = 1250, 9.0, 3
+    assert glance(progress, 0.25) == (
+        "step 1,250 · 25.0% · 2,000 events/s · at most 6 min left · train 3.000 · valid 3.000"
+    )
+
+
+def test_a_network_of_equal_odds_would_reach_the_uniform_figure() -> None:
+    corpus = corpus_of("air", melody(8))
+    model = tiny_model(music_config())
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    figures = references((CORPUS,), (corpus,))
+    found = validation((corpus,), "cpu")(model)["air"].per_note
+    assert figures["uniform"] == pytest.approx(found, rel=1e-5)
+    assert figures["unigram"] < figures["uniform"]
+
+
+def test_a_batch_in_parts_gives_the_gradients_of_the_whole(tmp_path: Path) -> None:
+    config = dataclasses.replace(music_config(), dropout=0.0)
+    runs = []
+    for parts in (1, 2):
+        sampler = Sampler((CORPUS,), dataclasses.replace(LANES, lanes=4), seed=0)
+        how = FitConfig(accumulate=parts, learning_rate=0.01, warmup=1)
+        runs.append(Run(tiny_model(config), sampler, how, tmp_path / str(parts)))
+        for _ in range(8):
+            runs[-1]._step()
+        runs[-1]._collect()
+    whole, halves = runs
+    for name, value in whole.model.named_parameters():
+        torch.testing.assert_close(dict(halves.model.named_parameters())[name], value, rtol=1e-4, atol=1e-5)
+    assert halves.progress.nats == pytest.approx(whole.progress.nats, rel=1e-5)
+    assert halves.progress.norms == pytest.approx(whole.progress.norms, rel=1e-4)
+
+
+def saved_run(folder: Path) -> Run:
+    run = run_in(folder, FitConfig(max_steps=2, validate_every=1))
+    run.train(measured(3.0, 2.0), silent)
+    return run
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "torn", "foreign"])
+def test_a_state_that_is_missing_or_torn_is_refused_in_a_sentence(damage: str, tmp_path: Path) -> None:
+    path = saved_run(tmp_path).folder / STATE
+    whole = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes({"empty": b"", "torn": whole[: len(whole) // 2], "foreign": b"no state" * 9}[damage])
+    with pytest.raises(TrainingError, match=r"state\.pt is"):
+        run_in(tmp_path, FitConfig()).resume()
+
+
+def test_a_state_of_another_network_or_other_parts_is_refused(tmp_path: Path) -> None:
+    saved_run(tmp_path)
+    other = tiny_model(dataclasses.replace(music_config(), hidden=11))
+    for model, config in ((other, FitConfig()), (tiny_model(music_config()), FitConfig(accumulate=2))):
+        with pytest.raises(TrainingError, match="of another network, or of other settings"):
+            Run(model, Sampler((CORPUS,), LANES, seed=0), config, tmp_path).resume()
+
+
+def test_a_run_of_two_processes_does_not_go_on_with_one(tmp_path: Path) -> None:
+    saved_run(tmp_path)
+    state = torch.load(tmp_path / STATE, weights_only=True)
+    save(state | {"processes": state["processes"] * 2}, tmp_path / STATE)
+    with pytest.raises(TrainingError, match="made by 2 processes and cannot go on with 1"):
+        run_in(tmp_path, FitConfig()).resume()
+
+
+def test_while_a_new_state_is_written_the_old_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = saved_run(tmp_path)
+    before = (tmp_path / STATE).read_bytes()
+    run.progress.step = 99
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        run.save()
+    assert (tmp_path / STATE).read_bytes() == before
+    assert not list(tmp_path.glob(".*.draft"))
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path: Path) -> None:
+    run = saved_run(tmp_path)
+    before = (tmp_path / STATE).read_bytes()
+    with torch.no_grad():
+        next(run.model.parameters()).fill_(math.nan)
+    run._step()
+    with pytest.raises(TrainingError, match="at step 3 the loss is no number"):
+        run.save()
+    assert (tmp_path / STATE).read_bytes() == before
+
+
+def test_listeners_are_told_of_each_validation(tmp_path: Path) -> None:
+    run, heard = run_in(tmp_path, FitConfig(max_steps=4, validate_every=2)), []
+    run.listeners = [lambda line, model: heard.append((line["step"], line["valid"], model is run.average))]
+    run.train(measured(3.0, 2.0), silent)
+    assert heard == [(2, 3.0, True), (4, 2.0, True)]

@@ -260,7 +260,7 @@ def test_before_the_last_bar_nothing_ends() -> None:
     grammar = Grammar(plan, [start_row(plan)], wishes=Wishes(2))
     for _ in range(2):
         assert grammar.constrain(Column.TIME, np.zeros(SIZES[Column.TIME]))[END] == -np.inf
-        note = [NEXT_BAR, 0, 0, 1, 1, 0, 0, 0, 61, 12, 11]
+        note = [NEXT_BAR, 0, 0, 1, 1, *[0] * 5, 61, 12, 11]
         follow(grammar, [0, *plan.at(0), grammar.given(Column.NEXT_END), *due_filled(grammar, note)])
     assert np.isfinite(grammar.constrain(Column.TIME, np.zeros(SIZES[Column.TIME]))[END])
 
@@ -280,7 +280,7 @@ def test_a_bar_may_be_silent_only_while_a_note_sounds_into_it() -> None:
     plan = simple_plan()
 
     def may_pass(duration_value: int, *, program: int = 1, pitch: int = 61, wished: Wishes = Wishes()) -> bool:  # noqa: B008  # frozen
-        rows = [start_row(plan), [0, *plan.at(0), 0, NEXT_BAR, 0, 0, program, 1, 0, 0, 0, pitch, duration_value, 11]]
+        rows = [start_row(plan), [0, *plan.at(0), 0, NEXT_BAR, 0, 0, program, 1, *[0] * 5, pitch, duration_value, 11]]
         grammar = Grammar(plan, rows, wishes=wished)
         return bool(np.isfinite(grammar.constrain(Column.TIME, np.zeros(SIZES[Column.TIME]))[EMPTY_BAR]))
 

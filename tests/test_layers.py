@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = (
     {"errors"},
-    {"music", "models", "decoding"},
+    {"music", "models", "decoding", "hub"},
     {"checkpoint", "seeds"},
     {"likelihood"},
     {"generation", "jobs", "store", "render"},
@@ -121,6 +121,12 @@ def test_decoding_knows_neither_notes_nor_networks() -> None:
         assert not rooms(names) & {"music", "models"}, module
 
 
+def test_the_web_is_reached_from_one_room_and_from_publishing() -> None:
+    clients = {"huggingface_hub", "httpx2", "requests", "urllib3", "http", "socket", "aiohttp"}
+    users = {module for module, names in IMPORTS.items() if packages(names) & clients}
+    assert users <= set(modules_of("hub")) | {"training.card", "training.publish"}
+
+
 def test_music_and_models_do_not_know_each_other() -> None:
     assert not any("models" in rooms(names) for names in modules_of("music").values())
     assert not any("music" in rooms(names) for names in modules_of("models").values())
@@ -141,8 +147,8 @@ def test_the_product_never_imports_training() -> None:
 
 
 def test_training_knows_only_checkpoints_and_what_is_made_with_them() -> None:
-    # Besides, a trained network is judged by what generation writes with it, on the road that a user takes.
-    allowed = {name for name, rank in RANKS.items() if rank <= RANKS["checkpoint"]} | {"generation"}
+    # Besides, a trained network is judged by what generation writes with it, on the road that a user takes, and heard.
+    allowed = {name for name, rank in RANKS.items() if rank <= RANKS["checkpoint"]} | {"generation", "render"}
     for module, names in IMPORTS.items():
         if module.split(".")[0] == "training":
             assert rooms(names) <= allowed, module

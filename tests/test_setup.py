@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-REQUIREMENT_FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+REQUIREMENT_FILES = ("requirements.txt", "requirements-train.txt", "requirements-dev.txt", "constraints.txt")
 EXACT = re.compile(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.]+")
 SHELL_TOOLS = ("bash", "cat", "cp", "chmod", "dirname", "env", "id", "mkdir", "sha256sum", "tail", "timeout")
 
@@ -96,7 +96,7 @@ def test_torch_is_pinned_to_the_build_that_the_checkpoints_were_measured_with() 
     assert "torch==2.13.0" in lines_of("requirements.txt")
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-train.txt", "requirements-dev.txt"])
 def test_what_is_installed_is_what_is_required(name: str) -> None:
     for line in lines_of(name):
         if not line.startswith("-"):

@@ -33,31 +33,17 @@ EXAMPLE = Score(
 # the 49th. Pitch 60 is 61; drum key 36 is 129 + 36 = 165. A lone E is in E major: 1 + 4;
 # C and E are in C major: 1; a longer D makes it D minor: 13 + 2.
 EXAMPLE_EVENTS = [
-    # style metre tempo next_end time, due: program voice, program voice, last near key, pitch duration velocity
-    [2, 7, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  # START
-    [2, 7, 32, 0, 100, 0, 0, 1, 1, 0, 0, 0, 65, 12, 11],  # E4, the higher pitch first
-    [2, 7, 32, 16, 4, 0, 0, 1, 1, 65, 65, 5, 61, 12, 11],  # C4; E4 will end at step 12: 4 + 12
-    [2, 7, 32, 16, 16, 1, 1, 129, 1, 0, 61, 1, 165, 3, 16],  # the drum falls where the piano's notes end
-    [2, 7, 32, 0, 3, 0, 0, 0, 0, 0, 61, 1, 0, 0, 0],  # EMPTY_BAR, from step 36; drums have no end
-    [2, 7, 32, 0, 112, 0, 0, 1, 1, 61, 61, 1, 63, 49, 1],  # D4 at 84, 12 steps into the bar from 72
-    [
-        2,
-        7,
-        32,
-        127,
-        3,
-        0,
-        0,
-        0,
-        0,
-        0,
-        63,
-        15,
-        0,
-        0,
-        0,
-    ],  # EMPTY_BAR from 108; D4 ends at 84 + 51 = 135, 27 steps into it
-    [2, 7, 32, 31, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  # END, said in that bar: 4 + 27
+    # style metre tempo next_end time, due: program voice, program voice,
+    # last near low high pitch, key, pitch duration velocity
+    [2, 7, 32, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  # START
+    [2, 7, 32, 0, 100, 0, 0, 1, 1, 0, 0, 0, 0, 0, 65, 12, 11],  # E4, the higher pitch first
+    [2, 7, 32, 16, 4, 0, 0, 1, 1, 65, 65, 65, 65, 5, 61, 12, 11],  # C4; E4 sounds, and will end at step 12: 4 + 12
+    [2, 7, 32, 16, 16, 1, 1, 129, 1, 0, 61, 61, 65, 1, 165, 3, 16],  # the drum falls where the piano's notes end
+    [2, 7, 32, 0, 3, 0, 0, 0, 0, 0, 61, 61, 65, 1, 0, 0, 0],  # EMPTY_BAR, from step 36; drums have no end
+    [2, 7, 32, 0, 112, 0, 0, 1, 1, 61, 61, 61, 65, 1, 63, 49, 1],  # D4 at 84, 12 steps into the bar from 72
+    # EMPTY_BAR from 108; D4 alone sounds, to 84 + 51 = 135, 27 steps into it
+    [2, 7, 32, 127, 3, 0, 0, 0, 0, 0, 63, 63, 63, 15, 0, 0, 0],
+    [2, 7, 32, 31, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],  # END, said in that bar: 4 + 27
 ]
 
 
@@ -261,6 +247,33 @@ def test_the_given_key_correlates_best_with_what_sounded_lately(score: Score) ->
         if 0 < pitch < 129:
             heard *= 0.98
             heard[(pitch - 1) % 12] += min(DURATIONS[duration - 1], 24)
+
+
+@quick
+@given(scores())
+def test_the_given_span_is_that_of_the_notes_that_sound_or_sounded_last(score: Score) -> None:
+    events = TOKENIZER.encode(score)
+    onsets = event_onsets(events)
+    melodic = (events[:, Column.PITCH] > 0) & (events[:, Column.PITCH] < 129)
+    ends = onsets + np.array([0, *DURATIONS])[events[:, Column.DURATION]]
+    last = (0, 0)
+    for at in range(1, len(events) - 1):
+        sounding = events[:at, Column.PITCH][melodic[:at] & (ends[:at] > onsets[at])]
+        last = (sounding.min(), sounding.max()) if len(sounding) else last
+        assert (events[at, Column.LOW_PITCH], events[at, Column.HIGH_PITCH]) == last
+        if melodic[at]:
+            heard = [*sounding, events[at, Column.PITCH]]
+            last = min(heard), max(heard)
+
+
+def event_onsets(events: np.ndarray) -> np.ndarray:
+    """The step at which each event (T, C) stands, counted by the bars of its metres."""
+    onsets, bar_start, bar_steps = [], 0, 0
+    for meter, time in events[:, [Column.METER, Column.TIME]].tolist():
+        if time == 3 or time >= 100:
+            bar_start, bar_steps = bar_start + bar_steps, METERS[meter - 1].bar_steps
+        onsets.append(bar_start + (time - 100 if time >= 100 else time - 4 if time >= 4 else 0))
+    return np.array(onsets)
 
 
 PROFILES = (  # Krumhansl & Kessler 1982: major, minor

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import json
 import math
 import sys
@@ -16,11 +17,12 @@ import torch
 from musicdemo.checkpoint import WEIGHTS, load_checkpoint
 from musicdemo.errors import MidiError
 from musicdemo.generation import Continuation, GenerationSettings, generate
+from musicdemo.music.midi import read_midi
 from musicdemo.music.score import Note, Score, Track
 from musicdemo.music.vocabulary import Column
-from tests.small_corpora import corpus_of, melody, write_files
+from tests.small_corpora import corpus_of, melody, write_corpus, write_files
 from tests.tiny import music_config, tiny_model, tune
-from training import continuations, corpus, evaluate, train
+from training import continuations, corpus, evaluate, train, validation
 from training.continuations import (
     _longest_repeat,
     _longest_silence,
@@ -29,7 +31,10 @@ from training.continuations import (
     held_out_files,
     summary,
 )
+from training.corpus_table import CorpusSpec, read_specs
 from training.loss import Nats
+from training.progress import TrainingError
+from training.terminal import run_program
 
 BAR = 48
 
@@ -142,7 +147,7 @@ def test_pieces_to_continue_lie_evenly_over_the_test_split(tmp_path: Path) -> No
     entries["00.mid"]["split"] = entries["01.mid"]["split"] = "train"
     rejected = {f"{number:02d}.mid": {"split": "test", "notes": 0, "rejected": "empty"} for number in (2, 3)}
     (tmp_path / "air.json").write_text(json.dumps({"files": entries | rejected}))
-    spec = corpus.CorpusSpec("air", "airs", ("*.mid",))
+    spec = CorpusSpec("air", "airs", ("*.mid",))
     assert list(held_out_files(spec, tmp_path / "air.json", 4)) == [f"airs/{n:02d}.mid" for n in (4, 6, 8, 10)]
     assert len(list(held_out_files(spec, tmp_path / "air.json", 99))) == 8
 
@@ -168,7 +173,7 @@ def test_a_folder_of_midi_becomes_a_measured_checkpoint_that_writes_music(
 ) -> None:
     data, corpora, folder = tmp_path / "data", tmp_path / "corpora", tmp_path / "run" / "checkpoint"
     chorale = next(
-        spec for spec in corpus.read_specs(Path(corpus.__file__).with_name("corpora.toml")) if spec.name == "chorale"
+        spec for spec in read_specs(Path(corpus.__file__).with_name("corpora.toml")) if spec.name == "chorale"
     )
     sizes = {"train": 10, "valid": 2, "test": 2}
     names = [f"{split}/{number}.mid" for split, count in sizes.items() for number in range(count)]
@@ -183,6 +188,10 @@ def test_a_folder_of_midi_becomes_a_measured_checkpoint_that_writes_music(
         assert [line["step"] for line in csv.DictReader(file)] == ["2", "4", "6"]
     after = (folder / WEIGHTS).read_bytes()
     assert after != first
+    pieces = {path.name: read_midi(path.read_bytes()).score for path in (tmp_path / "run" / "samples").iterdir()}
+    assert set(pieces) == {f"step-{step}{seed}.mid" for step in (2, 4, 6) for seed in ("-minuet-in-g", "")}
+    assert all(len(score.bars) >= 4 for name, score in pieces.items() if "minuet" in name)
+    assert any((tmp_path / "run" / "board").iterdir())
     run(train, monkeypatch, *common, "--finish")
     assert (folder / WEIGHTS).read_bytes() == after
 
@@ -193,7 +202,13 @@ def test_a_folder_of_midi_becomes_a_measured_checkpoint_that_writes_music(
     (row,) = checkpoint.metrics["held_out"].values()
     assert (row["pieces"], row["notes"]) == (2, 40)
     assert sum(row["columns"].values()) == pytest.approx(row["nats_per_note"], abs=1e-3)
-    assert checkpoint.metrics["training"]["random_seed"] == 3
+    training = checkpoint.metrics["training"]
+    assert training["random_seed"] == 3 and "hidden=64" in training["settings"] and training["begun_from"]
+    rounded = training["the_same_after_rounding_to_half_precision"]
+    assert rounded == pytest.approx(training["validation_nats_per_note_mean_over_corpora"], abs=0.01)
+    assert all(torch.equal(value.half().float(), value) for value in checkpoint.model.state_dict().values())
+    manifest = hashlib.sha256((corpora / "chorale.json").read_bytes()).hexdigest()
+    assert checkpoint.metrics["corpora"]["chorale"]["manifest_sha256"] == manifest
     assert checkpoint.metrics["corpora"]["chorale"]["pieces"] == sizes
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"| chorale | 2 | 40 | **{row['nats_per_note']:.3f}** |" in card
@@ -213,7 +228,7 @@ def test_a_corpus_without_test_pieces_is_left_out_of_the_table(
     folder = tmp_path / "run" / "checkpoint"
     files = {f"train/{number}.mid": melody(number) for number in range(3)} | {"valid/a.mid": melody(9)}
     write_files(tmp_path, files)
-    spec = corpus.CorpusSpec("air", ".", ("*/*.mid",), split="folder")
+    spec = CorpusSpec("air", ".", ("*/*.mid",), split="folder")
     corpus.build(spec, tmp_path, tmp_path / "corpora", known={}, processes=1)
     common = ("--corpora", tmp_path / "corpora", "--run", tmp_path / "run", "--preset", "tiny", "--device", "cpu")
     run(train, monkeypatch, *common, "--max-steps", 1)
@@ -222,14 +237,78 @@ def test_a_corpus_without_test_pieces_is_left_out_of_the_table(
     assert load_checkpoint(folder).metrics["held_out"] == {}
 
 
+def trained(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    """Train two steps of a tiny network."""
+    small = ("--preset", "tiny", "--device", "cpu", "--no-samples", "--max-steps", 2, "--set", "hidden=8", "lanes=2")
+    run(train, monkeypatch, *small, *arguments)
+
+
+@pytest.mark.usefixtures("_quiet_torch")
+def test_a_newcomer_teaches_a_trained_network_a_style_of_his_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path / "shipped", "air")
+    write_corpus(tmp_path / "own", "mine", train=3, valid=1)
+    trained(monkeypatch, "--corpora", tmp_path / "shipped", "--run", tmp_path / "first")
+    first = tmp_path / "first" / "checkpoint"
+    trained(monkeypatch, "--corpora", tmp_path / "own", "--run", tmp_path / "second", "--init-from", first)
+    checkpoint = load_checkpoint(tmp_path / "second" / "checkpoint")
+    assert checkpoint.styles == ("air", "mine") and set(checkpoint.openings) == {"air", "mine"}
+    assert checkpoint.metrics["training"]["begun_from"].startswith("checkpoint (weights ")
+    for style in checkpoint.styles:
+        (piece,) = generate(checkpoint, GenerationSettings(bars=1, style=style))
+        assert piece.new_bars == 1
+
+
+@pytest.mark.usefixtures("_quiet_torch")
+def test_a_run_is_neither_overwritten_nor_continued_as_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_corpus(tmp_path / "corpora", "air")
+    write_corpus(tmp_path / "corpora", "reel")
+    common = ("--corpora", tmp_path / "corpora", "--run", tmp_path / "run")
+    with pytest.raises(TrainingError, match=r"holds no run: its run\.json cannot be read"):
+        trained(monkeypatch, *common, "--finish")
+    trained(monkeypatch, *common)
+    with pytest.raises(TrainingError, match="holds a run: go on with --resume"):
+        trained(monkeypatch, *common)
+    for going_on in ("--resume", "--finish"):
+        with pytest.raises(TrainingError, match="begun with the styles air, reel: give the same corpora"):
+            trained(monkeypatch, *common, going_on, "--only", "reel")
+    with pytest.raises(TrainingError, match="another network than the preset's"):
+        trained(monkeypatch, *common, "--finish", "--set", "hidden=9")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--preset", "huge"), "no preset is called 'huge'; there are"),
+        (("--set", "hidden"), "--set takes NAME=VALUE, not 'hidden'"),
+        (("--set", "volume=11"), "there is no setting 'volume'; there are"),
+        (("--schedule", "sine"), "schedule must be one of cosine, plateau, not 'sine'"),
+        (("--device", "mps"), "training cannot start on 1 x mps"),
+    ],
+)
+def test_a_mistake_ends_training_with_one_line_and_exit_code_2(
+    arguments: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train", "--run", str(tmp_path / "run"), *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        run_program(train.main)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
+
+
 def test_training_without_pieces_to_validate_on_says_so() -> None:
     with pytest.raises(MidiError, match="no corpus has a piece to validate on"):
-        train.validation((corpus_of("air"),), "cpu")
+        validation.validation((corpus_of("air"),), "cpu")
 
 
 def test_a_corpus_without_validation_pieces_does_not_shift_the_styles_of_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(train, "measure", lambda _, parts, **__: Nats({}, int(parts[0][0, 0, Column.STYLE])))
-    measure = train.validation((corpus_of("none"), corpus_of("air", melody(1))), "cpu")
+    monkeypatch.setattr(validation, "measure", lambda _, parts, **__: Nats({}, int(parts[0][0, 0, Column.STYLE])))
+    measure = validation.validation((corpus_of("none"), corpus_of("air", melody(1))), "cpu")
     assert measure(tiny_model(music_config())) == {"air": Nats({}, 2)}

@@ -1,11 +1,15 @@
 """The page without a browser: what a visitor may click, and what the page says."""
 
 import io
+import re
+import threading
 from pathlib import Path
 
 import pretty_midi
 import pytest
 import streamlit as st
+from huggingface_hub import constants
+from starlette.responses import StreamingResponse
 from streamlit.testing.v1 import AppTest
 
 from musicdemo.generation import GenerationSettings
@@ -17,6 +21,9 @@ from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, Wish, compose
 from musicdemo.ui.pieces import demo_piece, file_name, find_piece, piece_from_json, piece_to_json, show_upload
 from musicdemo.ui.stage import describe
 from musicdemo.ui.studio import escaped
+from musicdemo.ui.visit import FINAL_STATES
+from tests.local_hub import running_hub
+from tests.tiny import tiny_checkpoint
 
 PAGE = Path(__file__).parents[1] / "musicdemo" / "ui" / "main.py"
 WAIT_SECONDS = 30
@@ -253,6 +260,82 @@ def test_stopped_piece_is_kept_with_what_it_has():
     assert piece.recipe["finished"] is False
     assert 0 < piece.recipe["new_bars"] < 64
     assert services.piece_store().load(piece.id).score == piece.score
+
+
+# --- models from the Hub ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "HF_ASSETS_CACHE", str(tmp_path / "assets"))
+    with running_hub() as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        yield hub
+
+
+def fetched(page: AppTest, name: str) -> AppTest:
+    """Ask for a model of the Hub and wait for what comes of it."""
+    page.text_input(key="hub_name").set_value(name)
+    page.button(key="fetch").click().run()
+    assert not page.exception
+    job = page.session_state["visit"].fetch
+    if job is not None:  # otherwise the job was quick, or the name is none
+        assert job.wait(WAIT_SECONDS)
+        page.run()
+    assert not page.exception
+    return page
+
+
+def test_model_from_the_hub_joins_the_menu_and_its_pieces_name_its_commit(hub, tmp_path):
+    tiny_checkpoint(tmp_path / "tiny")
+    commit = hub.put("someone/tiny", {path.name: path.read_bytes() for path in (tmp_path / "tiny").iterdir()})
+    page = fetched(opened_page(), " someone/tiny ")
+    name = f"someone/tiny@{commit}"
+    assert not page.error
+    assert page.selectbox(key="model").value == name
+    assert list(page.selectbox(key="style").options) == ["auto", "air", "band"]
+    page.slider(key="bars").set_value(4).run()
+    piece = made_piece(page)
+    assert piece.recipe["model"] == name
+    assert describe(piece.recipe).startswith(f"someone/tiny@{commit[:7]} · ")
+    asked = len(hub.asked)
+    friend = opened_page(piece=piece.id)
+    assert friend.selectbox(key="model").value == name
+    assert name not in opened_page().session_state["visit"].models  # a stranger's menu is left alone
+    assert len(hub.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("no/such", "the Hub has no model no/such"), ("../../etc", "OWNER/NAME"), ("", "OWNER/NAME")],
+)
+def test_model_that_cannot_be_fetched_gives_one_sentence_and_loses_nothing(hub, name, sentence):
+    page = opened_page()
+    page.slider(key="temperature").set_value(1.4).run()
+    before = page.selectbox(key="model").value
+    fetched(page, name)
+    (error,) = page.error
+    assert re.search(sentence, error.value.replace("\\", ""))
+    assert page.selectbox(key="model").value == before
+    assert page.slider(key="temperature").value == 1.4
+    assert page.text_input(key="hub_name").value == name
+
+
+def test_fetching_can_be_stopped_and_music_does_not_wait_for_it(hub):
+    let_go = threading.Event()
+    hub.instead["/revision/main"] = lambda: StreamingResponse(iter(lambda: b" " if let_go.wait(0.1) else b"  ", b" "))
+    page = opened_page()
+    page.text_input(key="hub_name").set_value("slow/model")
+    page.button(key="fetch").click().run()
+    job = page.session_state["visit"].fetch
+    assert services.job_queue().submit(lambda _control: "music").wait(WAIT_SECONDS)
+    assert job.state not in FINAL_STATES
+    page.button(key="stop_fetch").click().run()
+    let_go.set()
+    assert job.wait(WAIT_SECONDS)
+    page.run()
+    assert not page.exception and not page.error
+    assert page.button(key="fetch").label == "Fetch"
 
 
 # --- the roll's data -------------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import torch
 
 from musicdemo.checkpoint import Checkpoint, Openings, load_checkpoint, save_checkpoint
 from musicdemo.decoding.stepper import Events
-from musicdemo.models.base import ModelConfig
-from musicdemo.models.recurrent import RecurrentModel
+from musicdemo.models.base import AttentionConfig, ModelConfig
+from musicdemo.models.build import Network, build_model
+from musicdemo.models.recurrent import ARCHITECTURES
 from musicdemo.music.opening import Opening
 from musicdemo.music.score import Meter, Note, Score, TempoChange, Track, TrackKey
 from musicdemo.music.tokenizer import Tokenizer, TokenizerConfig
@@ -22,24 +23,33 @@ OPENINGS: Openings = {
     "band": (Opening(Meter(4, 4), 120.0, frozenset({TrackKey(False, 0, 0), TrackKey(True, 0, 0)})),),
 }
 
+NETWORKS = (*ARCHITECTURES, "attention")
+"""What tiny_config can be asked for."""
+
 SIZES, PREDICTED = (3, 4, 2, 5, 3), (False, True, False, True, True)
 """Columns for networks that need no music."""
 
 
 def tiny_config(architecture: str = "lstm", **changes: object) -> ModelConfig:
-    """A network of a few units over SIZES, in which column 3 is also scored relative to column 2."""
+    """A network of a few units over SIZES, in which column 3 is also scored relative to column 2.
+
+    "attention" is an LSTM with attention over the last six events.
+    """
+    if architecture == "attention":
+        architecture, changes = "lstm", {"attention": AttentionConfig(heads=1, window=6)} | changes
     shape: dict[str, object] = {"embedding": 6, "hidden": 7, "layers": 2, "head": 5, "relative": ((3, 2),)}
     columns: dict[str, object] = {"sizes": SIZES, "predicted": PREDICTED}
     return ModelConfig(architecture, **columns | shape | changes)  # type: ignore[arg-type]  # free tests
 
 
-def tiny_model(config: ModelConfig, *, random_seed: int = 0, spread: float = 1.0) -> RecurrentModel:
-    """A network with random weights; `spread` above 1 makes it more decided."""
-    with torch.random.fork_rng():
+def tiny_model(config: ModelConfig, *, random_seed: int = 0, spread: float = 1.0) -> Network:
+    """A network with random weights, also where training begins with zeros; `spread` above 1 makes it more decided."""
+    with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(random_seed)
-        model = RecurrentModel(config).eval()
-    with torch.no_grad():
+        model = build_model(config).eval()
         for parameter in model.parameters():
+            if not parameter.any():
+                parameter.normal_(std=0.3)
             parameter.mul_(spread)
     return model
 

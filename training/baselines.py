@@ -26,16 +26,36 @@ class Baseline:
 
 def measure_baselines(train: Corpus, held_out: Corpus) -> Baseline:
     """Estimate both baselines on `train` and measure them on `held_out`."""
-    unigram = bigram = 0.0
+    bigram = 0.0
     for column in PREDICTED:
         seen, asked = _cases(train, column), _cases(held_out, column)
-        size = column_sizes(0)[column]
-        frequencies = np.bincount(seen[1], minlength=size) + 1.0
-        unigram_odds = frequencies / frequencies.sum()
-        unigram -= float(np.log(unigram_odds[asked[1]]).sum())
-        bigram -= float(np.log(_bigram_odds(seen, asked, unigram_odds)).sum())
-    notes = int((held_out.events[:, Column.PITCH] > 0).sum())
-    return Baseline(unigram / notes, bigram / notes)
+        bigram -= float(np.log(_bigram_odds(seen, asked, _unigram_odds(seen, column))).sum())
+    return Baseline(unigram_nats(train, held_out), bigram / _notes(held_out))
+
+
+def unigram_nats(train: Corpus, held_out: Corpus) -> float:
+    """Nats per note of `held_out` under the frequencies of `train`."""
+    nats = 0.0
+    for column in PREDICTED:
+        odds = _unigram_odds(_cases(train, column), column)
+        nats -= float(np.log(odds[_cases(held_out, column)[1]]).sum())
+    return nats / _notes(held_out)
+
+
+def uniform_nats(held_out: Corpus) -> float:
+    """Nats per note of one who finds every value of a column alike: where a network begins."""
+    cases = {column: len(_cases(held_out, column)[1]) for column in PREDICTED}
+    return sum(count * float(np.log(column_sizes(0)[column])) for column, count in cases.items()) / _notes(held_out)
+
+
+def _notes(corpus: Corpus) -> int:
+    return max(1, int((corpus.events[:, Column.PITCH] > 0).sum()))
+
+
+def _unigram_odds(seen: tuple[NDArray[np.int64], NDArray[np.int64]], column: Column) -> Counts:
+    frequencies = np.bincount(seen[1], minlength=column_sizes(0)[column]) + 1.0
+    odds: Counts = frequencies / frequencies.sum()
+    return odds
 
 
 def _bigram_odds(

@@ -22,8 +22,9 @@ from musicdemo.music.midi_grid import grid_moves
 from musicdemo.music.midi_scan import scan_midi
 from musicdemo.music.score import STEPS_PER_BEAT, Score
 from musicdemo.music.tokenizer import Tokenizer
+from training.corpus_table import SUFFIXES
+from training.terminal import Progress, run_program
 
-SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 _LARGEST_MOVE = 0.5 / STEPS_PER_BEAT
 _BINS = 1000
 
@@ -61,9 +62,12 @@ class Figures:
 def check_file(path: Path) -> Figures:
     """Read one file and return its figures; a refusal is a figure too."""
     figures = Figures(files=1)
-    data = path.read_bytes()
     try:
+        data = path.read_bytes()
         midi = read_midi(data)
+    except OSError as error:
+        figures.reasons[f"cannot be opened: {error.strerror}"] += 1
+        return figures
     except MidiError as error:
         figures.reasons[str(error)] += 1
         return figures
@@ -101,12 +105,18 @@ def _round_trip_problem(score: Score) -> str:
 
 
 def check_folder(folder: Path, *, processes: int | None = None) -> Figures:
-    """Check every MIDI file below `folder` on `processes` cores (all)."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    total = Figures()
+    """Check every MIDI file below `folder` on `processes` cores (all); MidiError if it is no folder or holds none."""
+    if not folder.is_dir():
+        raise MidiError(f"there is no folder {folder}")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
+    if not paths:
+        raise MidiError(f"{folder} holds no file whose name ends in {', '.join(SUFFIXES)}")
+    total, progress = Figures(), Progress(str(folder), len(paths))
     with ProcessPoolExecutor(processes) as pool:
         for figures in pool.map(check_file, paths, chunksize=8):
             total.add(figures)
+            progress.show(total.files)
+    progress.close()
     return total
 
 
@@ -136,4 +146,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

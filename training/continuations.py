@@ -25,7 +25,8 @@ from musicdemo.music.harmony import detect_key, pitch_class_steps, scale
 from musicdemo.music.midi import read_midi, write_midi
 from musicdemo.music.score import Note, Score
 from training.card import write_card
-from training.corpus import CorpusSpec, read_specs
+from training.corpus_table import CorpusSpec, read_specs
+from training.terminal import run_program
 
 BARS = 8
 MAX_SILENT_BARS = 2.0
@@ -194,4 +195,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

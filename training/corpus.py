@@ -4,136 +4,40 @@
     python -m training.corpus --midi FOLDER --style NAME --output FOLDER        (any folder of your own)
 
 Pieces are split before anything else is done to them; a piece that occurs twice, in whatever key, is kept once
-(the first corpus in the table keeps it; a copy in a test split keeps it out of training).
+(the first corpus in the table keeps it; a copy in a test split keeps it out of training). What a benchmark holds out
+is not trained on. A corpus whose files have not changed is not built again, and a run that was stopped goes on.
 """
 
 import argparse
 import hashlib
+import io
 import json
-import re
-import sys
-import tomllib
-from collections import Counter
+import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from musicdemo.errors import MidiError, MusicDemoError
-from musicdemo.music.midi import read_midi
-from musicdemo.music.score import Score
-from musicdemo.music.tokenizer import Tokenizer
+from musicdemo.errors import MidiError
 from musicdemo.music.vocabulary import DRUM_PITCH, Column
-
-Events = NDArray[np.uint16]
-SPLITS = ("train", "valid", "test")
-_FOLDER_SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
-_MIN_NOTES = 16
-_OWN_FILES = ("**/*.[mM][iI][dD]", "**/*.[mM][iI][dD][iI]")
-
-
-@dataclass(frozen=True)
-class CorpusSpec:
-    """One table of corpora.toml; see the head of that file."""
-
-    name: str
-    folder: str
-    files: tuple[str, ...]
-    split: str = "hash"
-    piece: str = r"([^/]+)$"
-    exclude: tuple[str, ...] = ()
-    source: str = ""
-    licence: str = ""
-    programs: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.split not in ("hash", "folder"):
-            raise ValueError(f"corpus {self.name}: split must be hash or folder, not {self.split!r}")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One file of a corpus after it was read: its events (T, C), or the reason why it was left out."""
-
-    path: str
-    split: str
-    events: Events | None = None
-    reason: str = ""
-
-
-def read_specs(path: Path) -> tuple[CorpusSpec, ...]:
-    """Read a table of corpora."""
-    tables = tomllib.loads(path.read_text())
-    return tuple(_spec(name, table) for name, table in tables.items())
-
-
-def _spec(name: str, table: dict[str, Any]) -> CorpusSpec:
-    lists: dict[str, Any] = {key: tuple(table[key]) for key in ("files", "exclude") if key in table}
-    return CorpusSpec(name=name, **(table | lists))
-
-
-def find_pieces(spec: CorpusSpec, data: Path) -> tuple[Piece, ...]:
-    """List the files of a corpus, sorted, each with its split; excluded ones carry their reason."""
-    folder = data / spec.folder
-    paths = sorted({path.relative_to(folder).as_posix() for pattern in spec.files for path in folder.glob(pattern)})
-    excluded = set(_excluded_names(spec, folder))
-    return tuple(
-        Piece(path, _split_of(spec, path), reason="listed in an exclusion table" if _name(path) in excluded else "")
-        for path in paths
-    )
-
-
-def _name(path: str) -> str:
-    return path.rsplit("/", 1)[-1]
-
-
-def _excluded_names(spec: CorpusSpec, folder: Path) -> Iterator[str]:
-    for table in spec.exclude:
-        _, *rows = (folder / table).read_text().splitlines()
-        yield from (_name(row.split("\t")[0]) for row in rows)
-
-
-def _split_of(spec: CorpusSpec, path: str) -> str:
-    if spec.split == "folder":
-        named = [_FOLDER_SPLITS[part] for part in path.split("/") if part in _FOLDER_SPLITS]
-        if not named:
-            raise ValueError(f"corpus {spec.name}: {path!r} lies in no folder named train, valid or test")
-        return named[0]
-    match = re.search(spec.piece, path)
-    if match is None:
-        raise ValueError(f"corpus {spec.name}: {path!r} does not match {spec.piece!r}")
-    percent = int.from_bytes(hashlib.sha256(match[1].encode()).digest()[:4]) % 100
-    return "test" if percent < 5 else "valid" if percent < 10 else "train"
-
-
-def tokenize(path: Path, programs: dict[str, int]) -> Events | str:
-    """Read one file into events (T, C); a string is the reason why it cannot be used."""
-    try:
-        score = _with_programs(read_midi(path.read_bytes()).score, programs)
-        if score.note_count < _MIN_NOTES:
-            return f"fewer than {_MIN_NOTES} notes"
-        return Tokenizer().encode(score).astype(np.uint16)
-    except MidiError as error:
-        return str(error)
-    except MusicDemoError as error:
-        return f"cannot be tokenized: {error}"
-
-
-def _with_programs(score: Score, programs: dict[str, int]) -> Score:
-    """Replace programs; tracks that then share one are told apart by new voices, in their old order."""
-    if not programs:
-        return score
-    voices: Counter[tuple[bool, int]] = Counter()
-    tracks = []
-    for track in score.tracks:
-        program = programs.get(str(track.program), track.program)
-        tracks.append(replace(track, program=program, voice=voices[track.is_drum, program]))
-        voices[track.is_drum, program] += 1
-    return replace(score, tracks=tuple(tracks))
+from training.benchmark_guard import HELD_OUT_FILE, find_overlaps, read_held_out, seal
+from training.corpus_table import (
+    OWN_FILES,
+    SPLITS,
+    SUFFIXES,
+    CorpusSpec,
+    Events,
+    Piece,
+    find_pieces,
+    read_specs,
+    spread,
+)
+from training.files import replace_file
+from training.manifest import COPY, HELD_OUT, count_reasons, describe, manifest_of, piece_names, read_manifest
+from training.reading import Stamp, read_files, reader_digest, stamp
+from training.terminal import run_program
 
 
 def fingerprint(events: Events) -> bytes:
@@ -147,79 +51,125 @@ def fingerprint(events: Events) -> bytes:
 
 
 def build(
-    spec: CorpusSpec, data: Path, output: Path, *, known: dict[bytes, str], processes: int | None = None
+    spec: CorpusSpec,
+    data: Path,
+    output: Path,
+    *,
+    known: dict[bytes, str],
+    processes: int | None = None,
+    held_out: Path = HELD_OUT_FILE,
 ) -> dict[str, Any]:
     """Tokenize a corpus, write NAME.npz and NAME.json to `output`, and return the manifest.
 
-    `known` maps fingerprints of earlier pieces to where they are; it grows. Raises MidiError if no piece is left.
+    `known` maps fingerprints of earlier pieces to where they are; it grows. If the two files are there and were made
+    from the same files, table and code, they stay as they are.
+    Raises MidiError if no piece is left to train on or a folder is missing, OSError if nothing can be written.
     """
     found = find_pieces(spec, data)
-    read = list(_read_all(spec, data, found, processes))
-    # Held-out pieces first, so that a copy of one never stays in training.
-    order = sorted(range(len(read)), key=lambda at: -SPLITS.index(read[at].split))
-    for at in order:
-        read[at] = _without_copy(read[at], f"{spec.name}/{read[at].path}", known)
-    kept = [piece for piece in read if piece.events is not None]
-    if not any(piece.split == "train" for piece in kept):
-        reasons = Counter(piece.reason for piece in read).most_common(3)
-        raise MidiError(f"corpus {spec.name}: no piece is left to train on, of {len(read)} files; {reasons}")
-    manifest = _manifest(spec, read)
-    output.mkdir(parents=True, exist_ok=True)
-    _write_events(output / f"{spec.name}.npz", kept)
-    (output / f"{spec.name}.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+    folder = data / spec.folder
+    stamps = [stamp(folder, piece.path) for piece in found if not piece.reason]
+    origin = _origin(spec, found, stamps, known, held_out)
+    manifest = read_manifest(output, spec.name)
+    if manifest.get("made_from") != origin or not _is_whole(output, spec.name, manifest, held_out):
+        parts = output / f".{spec.name}.parts"
+        read = read_files(folder, stamps, spec.programs, parts=parts, processes=processes, label=spec.name)
+        pieces = _chosen(spec, [_with_result(piece, read) for piece in found], known, held_out)
+        manifest = _write(spec, pieces, output, origin, held_out)
+        shutil.rmtree(parts)
+    known.update(known_pieces(output, spec.name))
     return manifest
 
 
-def _read_all(spec: CorpusSpec, data: Path, found: Iterable[Piece], processes: int | None) -> Iterator[Piece]:
-    pieces = list(found)
-    paths = [data / spec.folder / piece.path for piece in pieces if not piece.reason]
-    with ProcessPoolExecutor(processes) as pool:
-        results = pool.map(tokenize, paths, [spec.programs] * len(paths), chunksize=8)
-        for count, piece in enumerate(pieces, start=1):
-            if sys.stderr.isatty() and count % 50 == 0:
-                print(f"\r{spec.name}: {count} of {len(pieces)}", end="", file=sys.stderr)
-            result = piece.reason or next(results)
-            yield replace(piece, reason=result) if isinstance(result, str) else replace(piece, events=result)
+def _origin(
+    spec: CorpusSpec, found: Iterable[Piece], stamps: list[Stamp], known: dict[bytes, str], held_out: Path
+) -> str:
+    """Name all that a corpus follows from."""
+    parts = [
+        reader_digest(),
+        hashlib.sha256(held_out.read_bytes()).hexdigest(),
+        asdict(spec),
+        [(piece.path, piece.split, piece.reason) for piece in found],
+        stamps,
+        sorted((key.hex(), place) for key, place in known.items()),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _is_whole(output: Path, name: str, manifest: dict[str, Any], held_out: Path) -> bool:
+    path = output / f"{name}.npz"
+    return path.is_file() and manifest.get("checked") == seal(path.read_bytes(), held_out)
+
+
+def known_pieces(folder: Path, name: str) -> Iterator[tuple[bytes, str]]:
+    """Yield the fingerprint of each piece of a corpus in `folder`, and where it is."""
+    manifest = read_manifest(folder, name)
+    with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+        for split in SPLITS:
+            events, lengths = arrays[f"{split}_events"], arrays[f"{split}_lengths"]
+            if events.shape[1] != len(Column):
+                return  # another release made it, and training will ask for it to be built again
+            pieces = np.split(events, np.cumsum(lengths))[:-1]
+            names = piece_names(manifest, split, len(pieces))
+            yield from ((fingerprint(piece), f"{name}/{path}") for piece, path in zip(pieces, names, strict=True))
+
+
+def _with_result(piece: Piece, read: dict[str, Events | str]) -> Piece:
+    if piece.reason:
+        return piece
+    result = read[piece.path]
+    return piece.without(result) if isinstance(result, str) else replace(piece, events=result)
+
+
+def _chosen(spec: CorpusSpec, pieces: list[Piece], known: dict[bytes, str], held_out: Path) -> list[Piece]:
+    """Leave out what may not be trained on and what is there already, and split what is left."""
+    pieces = _without_held_out(pieces, held_out)
+    places = dict(known)
+    # Held-out pieces first, so that a copy of one never stays in training.
+    for at in sorted(range(len(pieces)), key=lambda at: -SPLITS.index(pieces[at].split)):
+        pieces[at] = _without_copy(pieces[at], f"{spec.name}/{pieces[at].path}", places)
+    pieces = spread(spec, pieces)
+    if not any(piece.split == "train" and piece.events is not None for piece in pieces):
+        reasons = "; ".join(f"{count} {kind}" for kind, count in count_reasons(pieces).items()) or "nothing was found"
+        raise MidiError(f"corpus {spec.name}: no piece is left to train on, of {len(pieces)} files: {reasons}")
+    return pieces
+
+
+def _without_held_out(pieces: list[Piece], held_out: Path) -> list[Piece]:
+    chosen = [at for at, piece in enumerate(pieces) if piece.split == "train" and piece.events is not None]
+    events, lengths = _joined([pieces[at] for at in chosen])
+    for number, overlap in find_overlaps(events, lengths, read_held_out(held_out)).items():
+        pieces[chosen[number]] = pieces[chosen[number]].without(f"{HELD_OUT}{overlap}")
+    return pieces
 
 
 def _without_copy(piece: Piece, place: str, known: dict[bytes, str]) -> Piece:
     if piece.events is None:
         return piece
     first = known.setdefault(fingerprint(piece.events), place)
-    return piece if first == place else replace(piece, events=None, reason=f"the same music as {first}")
+    return piece if first == place else piece.without(f"{COPY}{first}")
 
 
-def _manifest(spec: CorpusSpec, pieces: list[Piece]) -> dict[str, Any]:
-    files = {}
-    for piece in pieces:
-        notes = 0 if piece.events is None else int((piece.events[:, Column.PITCH] > 0).sum())
-        files[piece.path] = {"split": piece.split, "notes": notes} | (
-            {"rejected": piece.reason} if piece.reason else {}
-        )
-    kept = [piece for piece in pieces if piece.events is not None]
-    return {
-        "name": spec.name,
-        "source": spec.source,
-        "licence": spec.licence,
-        "pieces": {split: sum(piece.split == split for piece in kept) for split in SPLITS},
-        "notes": {split: sum(f["notes"] for f in files.values() if f["split"] == split) for split in SPLITS},
-        "rejected": len(pieces) - len(kept),
-        "tokenizer_columns": len(Column),
-        "files": files,
-    }
+def _joined(pieces: Iterable[Piece]) -> tuple[Events, Any]:
+    """Return the events (N, C) of pieces behind each other, and the length of each."""
+    parts = [piece.events for piece in pieces if piece.events is not None]
+    events = np.concatenate([np.zeros((0, len(Column)), np.uint16), *parts])
+    return events, np.array([len(part) for part in parts], dtype=np.int64)
 
 
-def _write_events(path: Path, pieces: list[Piece]) -> None:
+def _write(spec: CorpusSpec, pieces: list[Piece], output: Path, origin: str, held_out: Path) -> dict[str, Any]:
     arrays: dict[str, Any] = {}
     for split in SPLITS:
-        parts = [piece.events for piece in pieces if piece.split == split and piece.events is not None]
-        arrays[f"{split}_events"] = np.concatenate([np.zeros((0, len(Column)), np.uint16), *parts])
-        arrays[f"{split}_lengths"] = np.array([len(part) for part in parts], dtype=np.int64)
-    np.savez_compressed(path, **arrays)
+        joined = _joined(piece for piece in pieces if piece.split == split)
+        arrays[f"{split}_events"], arrays[f"{split}_lengths"] = joined
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    manifest = manifest_of(spec, pieces) | {"made_from": origin, "checked": seal(buffer.getvalue(), held_out)}
+    replace_file(output / f"{spec.name}.npz", buffer.getvalue())
+    replace_file(output / f"{spec.name}.json", json.dumps(manifest, indent=1).encode())
+    return manifest
 
 
-def main() -> None:
-    """Build the corpora that the arguments name."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.corpus", description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, help="folder that holds the corpora of the table")
     parser.add_argument("--corpora", type=Path, default=Path(__file__).with_name("corpora.toml"))
@@ -227,25 +177,55 @@ def main() -> None:
     parser.add_argument("--midi", type=Path, help="instead: a folder of your own MIDI files")
     parser.add_argument("--style", default="own", help="name of the style of --midi")
     parser.add_argument("--output", type=Path, default=Path("data/corpora"))
-    parser.add_argument("--processes", type=int)
+    parser.add_argument("--processes", type=int, help="worker processes (as many as there are cores)")
     options = parser.parse_args()
-    specs: tuple[CorpusSpec, ...]
-    if options.midi:
-        data, specs = options.midi, (CorpusSpec(options.style, ".", _OWN_FILES),)
-    elif options.data:
-        data, specs = options.data, read_specs(options.corpora)
-    else:
+    if options.processes is not None and options.processes < 1:
+        parser.error("--processes must be 1 or more")
+    if not (options.midi or options.data):
         parser.error("give --data (the corpora of the table) or --midi (a folder of your own)")
+    return options
+
+
+def _table(options: argparse.Namespace) -> tuple[CorpusSpec, ...]:
+    """Return the corpora that the arguments speak of; MidiError if --only names another one."""
+    if options.midi:
+        try:
+            return (CorpusSpec(options.style, ".", OWN_FILES),)
+        except ValueError as error:
+            raise MidiError(str(error)) from error
+    specs = read_specs(options.corpora)
     unknown = set(options.only or ()) - {spec.name for spec in specs}
     if unknown:
-        parser.error(f"no corpus is called {', '.join(sorted(unknown))}; there are: {', '.join(s.name for s in specs)}")
+        names = ", ".join(spec.name for spec in specs)
+        raise MidiError(f"no corpus is called {', '.join(sorted(unknown))}; there are: {names}")
+    return specs
+
+
+def main() -> None:
+    """Build the corpora that the arguments name."""
+    options = _options()
+    specs = _table(options)
     known: dict[bytes, str] = {}
+    if options.midi:
+        _learn(known, options.output, (path.stem for path in sorted(options.output.glob("*.npz"))), but=options.style)
     for spec in specs:
         if options.only and spec.name not in options.only:
+            _learn(known, options.output, [spec.name])
             continue
-        manifest = build(spec, data, options.output, known=known, processes=options.processes)
-        print(f"{spec.name:12s} pieces {manifest['pieces']} notes {manifest['notes']} rejected {manifest['rejected']}")
+        manifest = build(spec, options.midi or options.data, options.output, known=known, processes=options.processes)
+        print(*describe(manifest), sep="\n", flush=True)
+    if options.midi:
+        others = sum(path.is_file() and path.suffix.lower() not in SUFFIXES for path in options.midi.rglob("*"))
+        if others:
+            print(f"  {others:,} not looked at: their names do not end in {', '.join(SUFFIXES)}")
+
+
+def _learn(known: dict[bytes, str], folder: Path, names: Iterable[str], *, but: str = "") -> None:
+    """Learn the pieces of corpora that are built already, so that none is taken twice."""
+    for name in names:
+        if name != but and (folder / f"{name}.npz").is_file():
+            known.update(known_pieces(folder, name))
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

@@ -7,8 +7,9 @@ loudness, and the instrument where a piece has only one.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from musicdemo.music.vocabulary import (
     DRUMS,
     EMPTY_BAR,
     NEXT_BAR,
+    PITCH_REFERENCES,
     START,
     TEMPOS,
     Column,
@@ -28,7 +30,9 @@ Events = NDArray[np.uint16]
 MELODIC_RANGE = (22, 109)
 """Values of PITCH that a transposition may reach: the keys of a piano."""
 
-_PITCHES = (Column.PITCH, Column.LAST_PITCH, Column.NEAR_PITCH)
+_PITCHES = (Column.PITCH, *PITCH_REFERENCES)
+_REMEMBERED = (Column.NEXT_END, Column.DUE_PROGRAM, Column.DUE_VOICE, Column.KEY, *PITCH_REFERENCES)
+"""Given columns that tell of earlier events."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,6 @@ def _load(path: Path, split: str) -> Corpus:
     return Corpus(path.stem, events, lengths)
 
 
-def read_manifests(folder: Path, names: tuple[str, ...]) -> dict[str, dict[str, object]]:
-    """Return the manifests of the named corpora without their lists of files."""
-    manifests = {name: json.loads((folder / f"{name}.json").read_text()) for name in names}
-    return {name: {k: v for k, v in document.items() if k != "files"} for name, document in manifests.items()}
-
-
 @dataclass(frozen=True)
 class Augmentation:
     """How far a drawn excerpt may be moved from what was written; probabilities in [0, 1]."""
@@ -105,55 +103,91 @@ class SamplerConfig:
             raise ValueError(f"a sampler needs lanes, window >= 1, excerpt >= 2 and balance 0-1: {self}")
 
 
+class Batch(NamedTuple):
+    """Windows of B lanes: events (B, T + 1, C), of which the last T are predicted, and where pieces begin (B, T + 1).
+
+    An event that begins a piece is not predicted, and before it a network has read nothing. `units` is what the loss
+    is divided by: the notes among the predicted events, or whatever else a sampler's figures are given for.
+    """
+
+    events: NDArray[np.int64]
+    begins: NDArray[np.bool_]
+    units: int
+
+
 class Sampler:
-    """Draw training batches; the same seed draws the same batches."""
+    """Draw training batches. Lane i of a seed draws the same whichever other lanes there are, and wherever.
+
+    So the lanes of a batch may be shared among processes: `lanes` are the numbers of those that are drawn here (all of
+    the configuration's). `styles` are the names whose values STYLE takes (the corpora's own).
+    """
 
     def __init__(
-        self, corpora: tuple[Corpus, ...], config: SamplerConfig, *, seed: int, augmentation: Augmentation | None = None
+        self,
+        corpora: tuple[Corpus, ...],
+        config: SamplerConfig,
+        *,
+        seed: int,
+        lanes: range | None = None,
+        styles: tuple[str, ...] = (),
+        augmentation: Augmentation | None = None,
     ) -> None:
         self._corpora = [corpus for corpus in corpora if len(corpus.lengths)]
         if not self._corpora:
             raise MidiError("the corpora hold no piece to train on")
-        self._styles = {corpus.name: value for value, corpus in enumerate(corpora, start=1)}
+        names = styles or tuple(corpus.name for corpus in corpora)
+        self._styles = {corpus.name: 1 + names.index(corpus.name) for corpus in self._corpora}
         self._config = config
         self._augmentation = augmentation or Augmentation()
-        self._random = np.random.default_rng(seed)
         self._starts = [corpus.starts for corpus in self._corpora]
         share = np.array([float(corpus.lengths.sum()) ** config.balance for corpus in self._corpora])
         drawn_length = np.array([np.minimum(corpus.lengths, config.excerpt).mean() for corpus in self._corpora])
         self._odds = share / drawn_length / (share / drawn_length).sum()
-        self._lanes = [self._draw() for _ in range(config.lanes)]
+        numbers = range(config.lanes) if lanes is None else lanes
+        self._lanes = [_Lane(np.random.default_rng((seed, number))) for number in numbers]
 
-    def batch(self) -> NDArray[np.int64]:
-        """Return the next window of every lane (lanes, window + 1, C); its last event is the next window's first."""
+    def batch(self) -> Batch:
+        """Return the next window of every lane; its last event is the next window's first."""
         need = self._config.window + 1
-        for lane, events in enumerate(self._lanes):
-            parts, length = [events], len(events)
-            while length < need:
-                parts.append(self._draw())
-                length += len(parts[-1])
-            self._lanes[lane] = np.concatenate(parts) if len(parts) > 1 else events
-        batch = np.stack([events[:need] for events in self._lanes]).astype(np.int64)
-        self._lanes = [events[need - 1 :] for events in self._lanes]
-        return batch
+        events = np.stack([self._window(lane, need) for lane in self._lanes]).astype(np.int64)
+        notes = int((events[:, 1:, Column.PITCH] > 0).sum())
+        return Batch(events, events[..., Column.TIME] == START, notes)
 
     def state(self) -> dict[str, object]:
-        """Return what `restore` needs to go on as if nothing had happened."""
-        lanes = [lane.tolist() for lane in self._lanes]
-        return {"random": json.dumps(self._random.bit_generator.state), "lanes": lanes}
+        """Return what `restore` needs to go on as if nothing had happened: strings and bytes."""
+        random = [json.dumps(lane.random.bit_generator.state) for lane in self._lanes]
+        return {"random": random, "left": [lane.left.tobytes() for lane in self._lanes]}
 
-    def restore(self, state: dict[str, object]) -> None:
-        """Go on from where another sampler of the same corpora and configuration was."""
-        self._random.bit_generator.state = json.loads(str(state["random"]))
-        self._lanes = [np.array(lane, dtype=np.uint16) for lane in state["lanes"]]  # type: ignore[attr-defined]
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where another sampler of the same corpora, configuration and lanes was."""
+        for lane, random, left in zip(self._lanes, state["random"], state["left"], strict=True):
+            lane.random.bit_generator.state = json.loads(random)
+            lane.left = np.frombuffer(left, dtype=np.uint16).reshape(-1, len(Column))
 
-    def _draw(self) -> Events:
-        which = int(self._random.choice(len(self._corpora), p=self._odds))
+    def _window(self, lane: "_Lane", need: int) -> Events:
+        parts, length = [lane.left], len(lane.left)
+        while length < need:
+            parts.append(self._draw(lane.random))
+            length += len(parts[-1])
+        events = np.concatenate(parts) if len(parts) > 1 else lane.left
+        lane.left = events[need - 1 :]
+        return events[:need]
+
+    def _draw(self, random: np.random.Generator) -> Events:
+        which = int(random.choice(len(self._corpora), p=self._odds))
         corpus, starts = self._corpora[which], self._starts[which]
-        piece = int(self._random.integers(len(starts)))
+        piece = int(random.integers(len(starts)))
         events = corpus.events[starts[piece] : starts[piece] + corpus.lengths[piece]]
-        events = excerpt(events, self._config.excerpt, self._random)
-        return augment(events, self._styles[corpus.name], self._augmentation, self._random)
+        events = excerpt(events, self._config.excerpt, random)
+        return augment(events, self._styles[corpus.name], self._augmentation, random)
+
+
+@dataclass
+class _Lane:
+    """What one lane has drawn and not yet given (T, C), and the numbers that it will draw by."""
+
+    random: np.random.Generator
+    left: Events = field(default_factory=lambda: np.zeros((0, len(Column)), np.uint16))
 
 
 def excerpt(events: Events, length: int, random: np.random.Generator) -> Events:
@@ -168,8 +202,7 @@ def excerpt(events: Events, length: int, random: np.random.Generator) -> Events:
     opening[0, Column.TIME] = START
     opening[0, [Column.METER, Column.TEMPO]] = events[first, [Column.METER, Column.TEMPO]]
     body = events[first : first + length - 1].copy()
-    body[0, [Column.NEXT_END, Column.DUE_PROGRAM, Column.DUE_VOICE, Column.LAST_PITCH, Column.NEAR_PITCH]] = 0
-    body[0, Column.KEY] = 0
+    body[0, list(_REMEMBERED)] = 0
     return np.concatenate([opening, body])
 
 

@@ -1,141 +1,162 @@
-"""The training loop: cross entropy, AdamW or RMSProp, warm-up and cosine, clipping, EMA, early stopping, resume.
+"""The training loop: cross entropy, a scheduled optimizer, clipping, averaged weights, early stopping, resume.
 
 A run's folder holds log.csv (one line a validation), best.pt (the averaged weights that validated best) and
-state.pt (all that `resume` needs). What is published is made from best.pt by checkpoint.py.
+state.pt (all that `resume` needs). What is published is made from best.pt by checkpoint.py. Several processes may
+share a batch; the loss is divided by the units of the whole of it, so that their number changes nothing but speed.
 """
 
 import copy
-import csv
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from musicdemo.models.base import State
-from musicdemo.models.recurrent import RecurrentModel
-from musicdemo.music.vocabulary import START, Column
-from training.dataset import Sampler
-from training.loss import Nats, column_losses, count_notes
+from musicdemo.models.base import State, reset_rows
+from musicdemo.models.build import Network
+from training.dataset import Batch
+from training.files import replace_file
+from training.loss import Nats, column_losses
+from training.machines import Fabric, gather, random_state, restore_random_state, start, total
+from training.progress import Line, Progress, TrainingError, as_csv, glance, sentence
+from training.saving import BEST, LOG, STATE, forget_drafts, load, save
+from training.schedule import FitConfig, fraction, has_ended, learning_rate
 
-Validate = Callable[[RecurrentModel], dict[str, Nats]]
-OPTIMIZERS = ("adamw", "rmsprop")
+Validate = Callable[[Network], dict[str, Nats]]
+"""Measures a network on each corpus."""
 
-
-@dataclass(frozen=True)
-class FitConfig:
-    """How to train. A run ends after `max_steps` or `max_minutes`, whichever comes first, or by early stopping.
-
-    The learning rate warms up over `warmup` steps and falls by a cosine to `final_rate` of its height at the end.
-    `patience` counts validations without a better mean over the corpora; `ema` is the decay of the averaged weights.
-    """
-
-    optimizer: str = "adamw"
-    learning_rate: float = 2e-3
-    final_rate: float = 0.02
-    warmup: int = 200
-    weight_decay: float = 0.02
-    clip: float = 1.0
-    ema: float = 0.998
-    max_steps: int = 100_000
-    max_minutes: float = math.inf
-    validate_every: int = 500
-    patience: int = 10
-    bf16: bool = False
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {OPTIMIZERS}, not {self.optimizer!r}")
-        if min(self.max_steps, self.validate_every, self.patience, self.warmup) < 1 or self.max_minutes <= 0:
-            raise ValueError(f"steps, minutes and patience must be positive: {self}")
+Listener = Callable[[Line, Network], None]
+"""Told of each validation: its line of the log, and the averaged weights."""
 
 
-@dataclass
-class Progress:
-    """Where a run is."""
+class Batches(Protocol):
+    """Where batches come from; the rows go on from batch to batch."""
 
-    step: int = 0
-    seconds: float = 0.0
-    events: int = 0
-    best: float = math.inf
-    best_step: int = 0
-    stale: int = 0
-    nats: float = 0.0
-    notes: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
+    def batch(self) -> Batch:
+        """Return the next window of every row of this process."""
+        ...
 
-    def fraction(self, config: FitConfig) -> float:
-        """How much of the run is done, 0-1."""
-        return min(1.0, max(self.step / config.max_steps, self.seconds / 60 / config.max_minutes))
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs, in tensors and plain values."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        ...
 
 
-def learning_rate(progress: Progress, config: FitConfig) -> float:
-    """Linear warm-up, then half a cosine (Loshchilov & Hutter 2017, eq. 5)."""
-    warm = min(1.0, (progress.step + 1) / config.warmup)
-    cosine = 0.5 * (1 + math.cos(math.pi * progress.fraction(config)))
-    return config.learning_rate * warm * (config.final_rate + (1 - config.final_rate) * cosine)
+class Objective(nn.Module):
+    """What is minimised. One call, so that Fabric sees where a pass begins and ends."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, events: Tensor, begins: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return -log p of each column (K,) of all events (B, T + 1, C) but the first, summed, and the new state."""
+        hidden, state = self.network.read(events[:, :-1], state)
+        return column_losses(self.network, hidden, events[:, 1:], begins[:, 1:]), state
 
 
 class Run:
-    """One training run in one folder."""
+    """One training run in one folder, or this process's part of it.
 
-    def __init__(self, model: RecurrentModel, sampler: Sampler, config: FitConfig, folder: Path) -> None:
-        self.model = model.to(config.device)
-        self.average = copy.deepcopy(self.model).eval()
-        self.sampler, self.config, self.folder = sampler, config, folder
+    `references` are figures to show the validation beside. `listeners` are told of each validation.
+    """
+
+    def __init__(
+        self,
+        model: Network,
+        sampler: Batches,
+        config: FitConfig,
+        folder: Path,
+        *,
+        fabric: Fabric | None = None,
+        references: Mapping[str, float] | None = None,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self.fabric = fabric or start(config.device, precision=config.precision)
+        self.model, self.sampler, self.config, self.folder = model, sampler, config, folder
+        self.references, self.listeners = references or {}, listeners
+        self.objective, self.optimizer = self.fabric.setup(Objective(model), _optimizer(model, config))
+        self.average = copy.deepcopy(model).eval()
         self.progress = Progress()
-        self.optimizer = _optimizer(self.model, config)
-        self._state: State | None = None
+        self._states: list[State | None] = [None] * config.accumulate
+        self._sums = torch.zeros(2, device=self.fabric.device)  # nats and gradient norms that progress lacks
+        self._since = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def train(self, validate: Validate, report: Callable[[str], None] = print) -> Progress:
-        """Train to the end; `validate` measures the averaged weights on each corpus."""
-        while self.progress.fraction(self.config) < 1 and self.progress.stale < self.config.patience:
-            began = time.monotonic()
-            for _ in range(self.config.validate_every):
-                self._step()
-                if self.progress.fraction(self.config) >= 1:
-                    break
-                self.progress.seconds += time.monotonic() - began
-                began = time.monotonic()
-            report(self._validated(validate(self.average)))
-            self.progress.seconds += time.monotonic() - began
-            self.save()
+    def train(
+        self, validate: Validate, report: Callable[[str], None] = print, *, watch: Callable[[str], None] | None = None
+    ) -> Progress:
+        """Train to the end; `validate` measures the averaged weights on each corpus.
+
+        The first process reports a sentence at each validation, and a glance every few steps to who watches. Raises
+        TrainingError if the loss is no number any more; what was saved before that stays.
+        """
+        self._since = time.monotonic()
+        while not has_ended(self.progress, self.config):
+            self._step()
+            if self._is_due(self.config.watch_every):
+                self._collect()
+                if watch and self.fabric.is_global_zero:
+                    watch(glance(self.progress, fraction(self.progress, self.config)))
+            if self._is_due(self.config.validate_every) or fraction(self.progress, self.config) >= 1:
+                self._close(validate, report)
+            elif self._is_due(self.config.save_every):
+                self.save()
         return self.progress
 
     def _step(self) -> None:
-        batch = torch.from_numpy(self.sampler.batch()).to(self.config.device)
-        state = self._carried(batch)
-        self.model.train()
-        with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
-            hidden, state = self.model.read(batch[:, :-1], state)
-            losses = column_losses(self.model, hidden, batch[:, 1:])
-        notes = count_notes(batch[:, 1:])
-        loss = losses.sum() / max(notes, 1)
+        batch = self.sampler.batch()
+        units = self._agree(batch.units)
+        parts = zip(self._parts(batch.events), self._parts(batch.begins), strict=True)
+        rate = learning_rate(self.progress, self.config)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.progress, self.config)
+            group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.model.train()
+        for part, (events, begins) in enumerate(parts):
+            with self.fabric.no_backward_sync(self.objective, enabled=part + 1 < self.config.accumulate):
+                losses, state = self.objective(events, begins, self._carried(part, begins[:, 0]))
+                # Processes average their gradients, so a sum over all of them needs their number.
+                self.fabric.backward(losses.sum() * (self.fabric.world_size / max(units, 1)))
+            self._states[part] = tuple(tensor.detach() for tensor in state)
+            self._sums[0] += losses.detach().sum()
+        norm = self.fabric.clip_gradients(
+            self.objective, self.optimizer, max_norm=self.config.clip, error_if_nonfinite=False
+        )
+        assert norm is not None
         self.optimizer.step()
-        self._state = tuple(part.detach() for part in state)
         self._average()
+        self._sums[1] += norm / self.fabric.world_size
         self.progress.step += 1
-        self.progress.events += batch.shape[0] * (batch.shape[1] - 1)
-        self.progress.nats += float(losses.detach().sum())
-        self.progress.notes += notes
+        self.progress.steps += 1
+        self.progress.units += units
+        self.progress.events += batch.begins[:, 1:].size * self.fabric.world_size
 
-    def _carried(self, batch: torch.Tensor) -> State:
-        """Carry each lane's state, but begin from zeros where the window begins with START."""
-        if self._state is None:
-            return self.model.start(len(batch))
-        goes_on = batch[:, 0, Column.TIME] != START
-        return tuple(part * goes_on[None, :, None].to(part.dtype) for part in self._state)
+    def _agree(self, units: int) -> int:
+        """Return the units of all processes; go on with the first one's clock, so that all end at the same step."""
+        now = time.monotonic()
+        seconds, self._since = self.progress.seconds + now - self._since, now
+        if self.fabric.world_size > 1:
+            own = [float(units), seconds * self.fabric.is_global_zero]
+            shared = total(self.fabric, torch.tensor(own, dtype=torch.float64, device=self.fabric.device)).tolist()
+            units, seconds = int(shared[0]), shared[1]
+        self.progress.seconds = seconds
+        return units
+
+    def _parts(self, rows: NDArray[Any]) -> tuple[Tensor, ...]:
+        return torch.from_numpy(rows).to(self.fabric.device).tensor_split(self.config.accumulate)
+
+    def _carried(self, part: int, begins: Tensor) -> State:
+        """Carry each row's state, but begin from nothing where the window begins a piece: `begins` (B,)."""
+        state = self._states[part]
+        return self.model.start(len(begins)) if state is None else reset_rows(state, begins)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -143,62 +164,82 @@ class Run:
         for mean, value in zip(self.average.parameters(), self.model.parameters(), strict=True):
             mean.lerp_(value, 1 - decay)
 
-    def _validated(self, nats: dict[str, Nats]) -> str:
-        now = self.progress
-        mean = sum(part.per_note for part in nats.values()) / len(nats)
-        line: dict[str, Any] = {
-            "step": now.step,
-            "minutes": round(now.seconds / 60, 2),
-            "events": now.events,
-            "train": round(now.nats / max(now.notes, 1), 4),
-            "valid": round(mean, 4),
-        } | {name: round(part.per_note, 4) for name, part in nats.items()}
-        if mean < now.best:
-            now.best, now.best_step, now.stale = mean, now.step, 0
-            _save(self.average.state_dict(), self.folder / "best.pt")
-        else:
-            now.stale += 1
-        now.nats, now.notes = 0.0, 0
-        now.history.append(line)
-        self._write_log()
-        rate = now.events / max(now.seconds, 1e-9)
-        return f"{line} · {rate:.0f} events/s · {_verdict(now)}"
+    def _is_due(self, every: int) -> bool:
+        return self.progress.step % every == 0
 
-    def _write_log(self) -> None:
-        with (self.folder / "log.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self.progress.history[0]))
-            writer.writeheader()
-            writer.writerows(self.progress.history)
+    def _collect(self) -> None:
+        """Fetch the sums from the device and from the other processes."""
+        nats, norms = total(self.fabric, self._sums).tolist()
+        self._sums = torch.zeros_like(self._sums)
+        if not math.isfinite(nats):
+            raise TrainingError(
+                f"at step {self.progress.step} the loss is no number any more: choose a smaller learning_rate or clip"
+            )
+        self.progress.nats += nats
+        self.progress.norms += norms
+
+    def _close(self, validate: Validate, report: Callable[[str], None]) -> None:
+        """End a stretch of steps: validate, tell of it, save."""
+        began = time.monotonic()
+        self._collect()
+        now, first = self.progress, self.fabric.is_global_zero
+        nats = self.fabric.broadcast(validate(self.average) if first else {})
+        is_best = now.note(nats, rate=learning_rate(now, self.config), plateau=self.config.plateau)
+        if first:
+            if is_best:
+                save(self.average.state_dict(), self.folder / BEST)
+            replace_file(self.folder / LOG, as_csv(now.history))
+            report(sentence(now, self.references))
+            for listener in self.listeners:
+                listener(now.history[-1], self.average)
+        self._agree(0)
+        self.save()
+        now.closing_seconds = self.fabric.broadcast(max(now.closing_seconds, time.monotonic() - began))
 
     def save(self) -> None:
         """Write all that `resume` needs, in one move."""
-        state = {
+        self._collect()
+        states = [state and tuple(tensor.cpu() for tensor in state) for state in self._states]
+        own = {"sampler": self.sampler.state(), "states": states, "random": random_state()}
+        document = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.fabric.strategy.precision.state_dict(),
             "progress": vars(self.progress),
-            "sampler": self.sampler.state(),
-            "state": self._state,
-            "random": torch.get_rng_state(),
+            "processes": gather(self.fabric, own),
         }
-        _save(state, self.folder / "state.pt")
+        if self.fabric.is_global_zero:
+            save(document, self.folder / STATE)
 
     def resume(self) -> None:
-        """Go on from the last save, as if the run had never stopped."""
-        saved = torch.load(self.folder / "state.pt", weights_only=True, map_location=self.config.device)
+        """Go on from the last save, as if the run had never stopped. Raises TrainingError if it cannot be done."""
+        saved = load(self.folder / STATE)
+        try:
+            self._restore(saved)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise TrainingError(f"{self.folder / STATE} is of another network, or of other settings") from error
+        if self.fabric.is_global_zero:
+            forget_drafts(self.folder)
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        processes = saved["processes"]
+        if len(processes) != self.fabric.world_size:
+            raise TrainingError(
+                f"the run was made by {len(processes)} processes and cannot go on with {self.fabric.world_size}"
+            )
+        own = processes[self.fabric.global_rank]
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
+        self.fabric.strategy.precision.load_state_dict(saved["scaler"])
         self.progress = Progress(**saved["progress"])
-        self.sampler.restore(saved["sampler"])
-        self._state = saved["state"]
-        torch.set_rng_state(saved["random"].cpu())
-
-
-def _verdict(progress: Progress) -> str:
-    if progress.stale == 0:
-        return "still improving"
-    return f"no better since step {progress.best_step}"
+        self.sampler.restore(own["sampler"])
+        device = self.fabric.device
+        self._states = [state and tuple(tensor.to(device) for tensor in state) for state in own["states"]]
+        if len(self._states) != self.config.accumulate:
+            raise ValueError("another number of parts")
+        restore_random_state(own["random"])
 
 
 def _optimizer(model: nn.Module, config: FitConfig) -> torch.optim.Optimizer:
@@ -207,10 +248,5 @@ def _optimizer(model: nn.Module, config: FitConfig) -> torch.optim.Optimizer:
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
     if config.optimizer == "rmsprop":
         return torch.optim.RMSprop(groups, lr=config.learning_rate)
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
-
-
-def _save(document: dict[str, Any], path: Path) -> None:
-    beside = path.with_suffix(".part")
-    torch.save(document, beside)
-    beside.replace(path)
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=config.learning_rate, betas=(0.9, 0.98))

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from musicdemo.models.base import MusicModel
-from musicdemo.music.vocabulary import PREDICTED, START, Column
+from musicdemo.music.vocabulary import Column
 
 _CHUNK = 256
 """Events that are read at once when a piece is measured; the state is carried."""
@@ -38,20 +38,24 @@ class Nats:
         return Nats(columns, self.notes + other.notes)
 
 
-def column_losses(model: MusicModel, hidden: Tensor, following: Tensor) -> Tensor:
-    """Sum -log p of each predicted column (6,) from hidden (B, T, H) and the events that follow (B, T, C).
+def predicted_columns(model: MusicModel) -> tuple[int, ...]:
+    """Return the columns that a network predicts, from left to right."""
+    return tuple(column for column, predicted in enumerate(model.config.predicted) if predicted)
 
-    Zeros (nothing to predict) and START are not charged.
+
+def column_losses(model: MusicModel, hidden: Tensor, following: Tensor, begins: Tensor | None = None) -> Tensor:
+    """Sum -log p of each predicted column (K,) from hidden (B, T, H) and the events that follow (B, T, C).
+
+    Zeros (nothing to predict) are not charged, nor are events that begin a piece, where `begins` (B, T) is true.
     """
     losses = []
-    for column in PREDICTED:
+    for column in predicted_columns(model):
         target = following[..., column]
-        if column == Column.TIME:
-            target = torch.where(target == START, 0, target)
-        logits = model.logits(hidden, following, column).float()
-        losses.append(
-            functional.cross_entropy(logits.flatten(0, -2), target.flatten(), ignore_index=0, reduction="sum")
-        )
+        if begins is not None:
+            target = target.masked_fill(begins, 0)
+        charged = target > 0
+        logits = model.logits(hidden[charged], following[charged], column).float()
+        losses.append(functional.cross_entropy(logits, target[charged], reduction="sum"))
     return torch.stack(losses)
 
 
@@ -63,7 +67,7 @@ def count_notes(events: Tensor) -> int:
 @torch.no_grad()
 def measure(model: MusicModel, batches: Iterable[NDArray[np.int64]], *, device: str = "cpu") -> Nats:
     """Measure whole pieces, each batch (B, T, C) from an empty state, filled up with zeros."""
-    total = Nats({column.name.lower(): 0.0 for column in PREDICTED}, 0)
+    total = Nats({Column(column).name.lower(): 0.0 for column in predicted_columns(model)}, 0)
     for batch in batches:
         total = total + _measure_batch(model, torch.from_numpy(batch).to(device))
     return total
@@ -71,10 +75,11 @@ def measure(model: MusicModel, batches: Iterable[NDArray[np.int64]], *, device: 
 
 def _measure_batch(model: MusicModel, events: Tensor) -> Nats:
     state = model.start(len(events))
-    sums = torch.zeros(len(PREDICTED), dtype=torch.float64)
+    columns = predicted_columns(model)
+    sums = torch.zeros(len(columns), dtype=torch.float64)
     for first in range(0, events.shape[1] - 1, _CHUNK):
         following = events[:, first + 1 : first + _CHUNK + 1]
         hidden, state = model.read(events[:, first : first + following.shape[1]], state)
         sums += column_losses(model, hidden, following).double().cpu()
-    names = [column.name.lower() for column in PREDICTED]
+    names = [Column(column).name.lower() for column in columns]
     return Nats(dict(zip(names, sums.tolist(), strict=True)), count_notes(events))

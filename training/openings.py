@@ -17,7 +17,7 @@ def common_openings(corpus: Corpus, *, count: int = 12) -> tuple[Opening, ...]:
     """
     marks: dict[tuple[int, frozenset[TrackKey]], list[int]] = {}
     for piece in corpus.pieces():
-        tracks = _tracks(piece)
+        tracks = tracks_of(piece)
         if 0 < len(tracks) <= _MAX_TRACKS:
             marks.setdefault((int(piece[0, Column.METER]), tracks), []).append(int(piece[0, Column.TEMPO]))
     frequent = Counter({key: len(tempos) for key, tempos in marks.items()}).most_common(count)
@@ -27,7 +27,8 @@ def common_openings(corpus: Corpus, *, count: int = 12) -> tuple[Opening, ...]:
     )
 
 
-def _tracks(piece: Events) -> frozenset[TrackKey]:
+def tracks_of(piece: Events) -> frozenset[TrackKey]:
+    """Return the tracks that speak in a piece (T, C)."""
     pairs = {(int(program), int(voice)) for program, voice in piece[:, [Column.PROGRAM, Column.VOICE]] if program}
     return frozenset(
         TrackKey(program == DRUMS, 0 if program == DRUMS else program - 1, voice - 1) for program, voice in pairs

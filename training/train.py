@@ -3,122 +3,206 @@
     python -m training.train --run runs/lstm --corpora FOLDER --preset lstm [--max-minutes 60] [--resume | --finish]
 
 Ends by writing the run's best weights as a checkpoint to RUN/checkpoint; --finish does only that, for a run that
-was stopped.
+was stopped. On several GPUs give --devices, or start it by torchrun, on one machine or on several; there write
+--run-folder, because torchrun believes that --run is its own.
 """
 
 import argparse
-import csv
-import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from musicdemo.checkpoint import save_checkpoint
-from musicdemo.errors import MidiError
 from musicdemo.models.base import parameter_count
-from musicdemo.models.recurrent import RecurrentModel
-from musicdemo.music.tokenizer import Tokenizer, TokenizerConfig
-from training.dataset import Corpus, Sampler, batches, load_corpora, read_manifests
-from training.fit import FitConfig, Run
-from training.loss import Nats, measure
+from training.beginning import Beginning, begin, load_weights
+from training.benchmark_guard import refuse_held_out
+from training.board import board_writer
+from training.dataset import Corpus, Sampler, load_corpora
+from training.fit import Listener, Run, Validate
+from training.machines import DEVICES, Fabric, best_device, leave, start
 from training.openings import common_openings
-from training.presets import PRESETS, Preset, model_config
+from training.presets import PRESETS, Preset, changed, for_fine_tuning, read_preset
+from training.progress import TrainingError
+from training.record import (
+    best_line,
+    describe_corpora,
+    describe_resumption,
+    describe_run,
+    read_run,
+    read_styles,
+    write_run,
+)
+from training.samples import sample_writer
+from training.saving import BEST, STATE, load
+from training.terminal import run_program
+from training.validation import mean_nats, references, validation
+from training.watching import Watch
 
-_VALID_PIECES, _VALID_EVENTS = 24, 512
-"""A validation during training reads the opening events of some pieces of each corpus."""
-
-
-def validation(corpora: tuple[Corpus, ...], device: str) -> Callable[[RecurrentModel], dict[str, Nats]]:
-    """Return a function that measures a network on a fixed part of each corpus's validation split.
-
-    Raises MidiError if no corpus has a piece there.
-    """
-    prepared = {}
-    for style, corpus in enumerate(corpora, start=1):
-        pieces = list(corpus.pieces())
-        chosen = pieces[:: max(1, len(pieces) // _VALID_PIECES)][:_VALID_PIECES]
-        if chosen:
-            prepared[corpus.name] = list(batches([piece[:_VALID_EVENTS] for piece in chosen], rows=32, style=style))
-    if not prepared:
-        raise MidiError("no corpus has a piece to validate on: add files, or give folders named train and valid")
-    return lambda model: {name: measure(model, parts, device=device) for name, parts in prepared.items()}
+_SHORTHANDS = {
+    "learning_rate": "height of the learning rate",
+    "schedule": "cosine or plateau",
+    "precision": "32-true, bf16-mixed or 16-mixed",
+    "accumulate": "parts of a batch that are read one after the other",
+    "max_steps": "end after so many steps",
+    "max_minutes": "end after so many minutes of training and validating, to which the cosine is fitted",
+    "validate_every": "steps between validations",
+    "save_every": "steps between saves; there is one at each validation as well",
+}
+"""Settings that have an option of their own; --set takes any."""
 
 
 def main() -> None:
     """Train as the arguments say."""
     options = _options()
+    preset = _chosen_preset(options)
+    _refuse_to_begin_anew(options)
+    fabric = start(options.device, precision=preset.fit.precision, devices=options.devices)
     torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
     corpora = load_corpora(options.corpora, "train", names=tuple(options.only))
-    tokenizer = Tokenizer(TokenizerConfig(tuple(corpus.name for corpus in corpora)))
-    model = RecurrentModel(model_config(PRESETS[options.preset], tokenizer))
-    if options.init_from:
-        model.load_state_dict(torch.load(options.init_from, weights_only=True, map_location="cpu"))
+    held_out = load_corpora(options.corpora, "valid", names=tuple(options.only))
+    refuse_held_out(options.corpora, tuple(corpus.name for corpus in corpora))
+    torch.manual_seed(options.seed)
+    beginning = begin(preset, tuple(corpus.name for corpus in corpora), options.init_from)
+    if options.resume or options.finish:
+        _refuse_other_styles(options, beginning)
+    validate = validation(held_out, str(fabric.device), styles=beginning.tokenizer.config.styles)
+    watch = Watch()
     if not options.finish:
-        _train(options, model, corpora)
-    model.load_state_dict(torch.load(options.run / "best.pt", weights_only=True, map_location="cpu"))
-    openings = {corpus.name: common_openings(corpus) for corpus in corpora}
-    manifests = read_manifests(options.corpora, tuple(corpus.name for corpus in corpora))
-    metrics = {"training": _summary(options), "corpora": manifests}
-    save_checkpoint(options.run / "checkpoint", model.cpu().eval(), tokenizer, openings=openings, metrics=metrics)
-    print(f"checkpoint in {options.run / 'checkpoint'}; measure it with python -m training.evaluate")
+        run = _run(options, preset, beginning, corpora, fabric)
+        if fabric.is_global_zero:
+            run.references = references(corpora, held_out)
+            watch.say(f"{options.preset}: {parameter_count(beginning.model):,} parameters, {len(corpora)} corpora")
+        run.train(validate, watch.say, watch=watch.glance)
+    if fabric.is_global_zero:
+        _finish(options, beginning, corpora, validate, fabric)
+    leave()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.train", description="Train a network on corpora.")
     parser.add_argument("--corpora", type=Path, default=Path("data/corpora"), help="what training.corpus wrote")
     parser.add_argument("--only", nargs="*", default=[], help="names of the corpora to use (all)")
-    parser.add_argument("--preset", choices=PRESETS, default="lstm")
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--init-from", type=Path, help="begin from these weights (another run's best.pt)")
-    parser.add_argument("--learning-rate", type=float, help="instead of the preset's")
-    parser.add_argument("--max-minutes", type=float, default=math.inf)
-    parser.add_argument("--max-steps", type=int)
-    parser.add_argument("--validate-every", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--preset", default="lstm", help=f"{', '.join(PRESETS)}, or a TOML file of your own")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="replace settings of the preset")
+    for name, meaning in _SHORTHANDS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=meaning)
+    parser.add_argument("--run", "--run-folder", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--init-from", type=Path, help="fine-tune: a checkpoint, or another run's best.pt")
+    parser.add_argument("--seed", type=_seed, default=0, help="of the weights and of what is drawn")
+    parser.add_argument("--device", choices=DEVICES, default=best_device())
+    parser.add_argument("--devices", type=int, default=1, help="how many of them; torchrun says it by itself")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads; on a shared machine one is fastest")
-    parser.add_argument("--resume", action="store_true", help="go on from the run's last save")
-    parser.add_argument("--finish", action="store_true", help="only write the checkpoint of a run that was stopped")
+    parser.add_argument("--no-samples", action="store_true", help="write no sample pieces")
+    going_on = parser.add_mutually_exclusive_group()
+    going_on.add_argument("--resume", action="store_true", help="go on from the run's last save, same arguments")
+    going_on.add_argument("--finish", action="store_true", help="only write the checkpoint of a run that was stopped")
     return parser.parse_args()
 
 
-def _train(options: argparse.Namespace, model: RecurrentModel, corpora: tuple[Corpus, ...]) -> None:
-    preset: Preset = PRESETS[options.preset]
-    config = FitConfig(
-        learning_rate=options.learning_rate or preset.learning_rate,
-        optimizer=preset.optimizer,
-        max_minutes=options.max_minutes,
-        max_steps=options.max_steps or preset.max_steps,
-        validate_every=options.validate_every,
-        device=options.device,
-        bf16=True,
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**63:
+        raise argparse.ArgumentTypeError("a random seed is 0 or more")
+    return seed
+
+
+def _chosen_preset(options: argparse.Namespace) -> Preset:
+    """Return the preset with all that the arguments change in it."""
+    preset = read_preset(options.preset)
+    if options.init_from:
+        preset = for_fine_tuning(preset)
+    pairs = [text.partition("=") for text in options.set]
+    bare = [name for name, equals, _ in pairs if not equals]
+    if bare:
+        raise TrainingError(f"--set takes NAME=VALUE, not {bare[0]!r}")
+    short = {name: getattr(options, name) for name in _SHORTHANDS if getattr(options, name) is not None}
+    return changed(preset, {name: value for name, _, value in pairs} | short | {"device": options.device})
+
+
+def _refuse_to_begin_anew(options: argparse.Namespace) -> None:
+    """Raise TrainingError before a run would be overwritten."""
+    if (options.run / STATE).exists() and not (options.resume or options.finish):
+        raise TrainingError(f"{options.run} holds a run: go on with --resume, or name another folder")
+
+
+def _refuse_other_styles(options: argparse.Namespace, beginning: Beginning) -> None:
+    """Raise TrainingError if the run that is to go on was begun with other styles, or in another order."""
+    known = read_styles(options.run)
+    if known != beginning.tokenizer.config.styles:
+        raise TrainingError(f"{options.run} was begun with the styles {', '.join(known)}: give the same corpora")
+
+
+def _run(
+    options: argparse.Namespace, preset: Preset, beginning: Beginning, corpora: tuple[Corpus, ...], fabric: Fabric
+) -> Run:
+    lanes = preset.sampler.lanes * preset.fit.accumulate
+    own = range(fabric.global_rank * lanes, (fabric.global_rank + 1) * lanes)
+    styles = beginning.tokenizer.config.styles
+    sampler = Sampler(corpora, preset.sampler, seed=options.seed, lanes=own, styles=styles)
+    listeners = _listeners(options, beginning, corpora) if fabric.is_global_zero else []
+    run = Run(beginning.model, sampler, preset.fit, options.run, fabric=fabric, listeners=listeners)
+    torch.manual_seed(options.seed + 1 + fabric.global_rank)  # each process drops other units
+    description = describe_run(
+        preset,
+        name=options.preset,
+        random_seed=options.seed,
+        begun_from=beginning.begun_from,
+        styles=styles,
+        fabric=fabric,
     )
-    run = Run(model, Sampler(corpora, preset.sampler, seed=options.seed), config, options.run)
     if options.resume:
         run.resume()
-    print(f"{options.preset}: {parameter_count(model):,} parameters, corpora {', '.join(c.name for c in corpora)}")
-    held_out = load_corpora(options.corpora, "valid", names=tuple(options.only))
-    run.train(validation(held_out, options.device), lambda line: print(line, flush=True))
+        description = describe_resumption(read_run(options.run), description, run.progress.step)
+    if fabric.is_global_zero:
+        write_run(options.run, description)
+    return run
 
 
-def _summary(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the run's log says of its best validation."""
-    with (options.run / "log.csv").open(newline="") as file:
-        lines = list(csv.DictReader(file))
-    best = min(lines, key=lambda line: float(line["valid"]))
-    return {
-        "preset": options.preset,
-        "random_seed": options.seed,
-        "begun_from": options.init_from.parent.name if options.init_from else "random weights",
-        "steps": int(best["step"]),
-        "events": int(best["events"]),
-        "minutes": float(best["minutes"]),
-        "validation_nats_per_note_mean_over_corpora": float(best["valid"]),
+def _listeners(options: argparse.Namespace, beginning: Beginning, corpora: tuple[Corpus, ...]) -> list[Listener]:
+    """Return who is told of validations; where a library is missing one sentence says what is left out."""
+    listeners = []
+    try:
+        listeners.append(board_writer(options.run / "board"))
+    except ImportError:
+        print("tensorboardX is not installed, so nothing is written for TensorBoard; log.csv has it all")
+    if options.no_samples:
+        return listeners
+    openings = beginning.openings | {corpus.name: common_openings(corpus) for corpus in corpora}
+    try:
+        tokenizer, folder = beginning.tokenizer, options.run / "samples"
+        listeners.append(sample_writer(folder, tokenizer, openings, style=corpora[0].name))
+    except ImportError as error:
+        print(f"{error.name} is not installed, so no sample pieces are written")
+    return listeners
+
+
+@torch.no_grad()
+def _finish(
+    options: argparse.Namespace,
+    beginning: Beginning,
+    corpora: tuple[Corpus, ...],
+    validate: Validate,
+    fabric: Fabric,
+) -> None:
+    """Write the checkpoint: the best weights, rounded to half precision, which halves what is to be fetched."""
+    figures = best_line(options.run)
+    model = beginning.model
+    load_weights(model, load(options.run / BEST), options.run / BEST)
+    model.to(fabric.device).eval()
+    for parameter in model.parameters():
+        parameter.copy_(parameter.half().float())
+    figures["the_same_after_rounding_to_half_precision"] = round(mean_nats(validate(model)), 4)
+    openings = beginning.openings | {corpus.name: common_openings(corpus) for corpus in corpora}
+    names = tuple(corpus.name for corpus in corpora)
+    metrics: dict[str, Any] = {
+        "training": read_run(options.run) | figures,
+        "corpora": describe_corpora(options.corpora, names),
     }
+    folder = options.run / "checkpoint"
+    save_checkpoint(folder, model.cpu(), beginning.tokenizer, openings=openings, metrics=metrics)
+    print(f"checkpoint in {folder}; measure it with python -m training.evaluate --checkpoint {folder}")
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from musicdemo import DEFAULT_MODEL
 from musicdemo.cli import generate, inspect, models, score
 from musicdemo.cli.usage import UsageError
 
-DEFAULT_MODEL = "lstm"
 _LARGEST = 2**63 - 1
 
 
@@ -83,7 +83,7 @@ def _add_models(commands: "Commands[Parser]") -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    about = "a model's name, or the folder of a checkpoint (%(default)s)"
+    about = "a model's name, the folder of a checkpoint, or OWNER/NAME[@REVISION] on the Hugging Face Hub (%(default)s)"
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=about)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicdemo.cli.files import check_targets, numbered, read_midi_file
+from musicdemo.cli.model import load_model
 from musicdemo.cli.terminal import progress_line, say, say_json
 from musicdemo.cli.usage import blame_arguments
 from musicdemo.music.midi import write_midi
@@ -51,9 +52,7 @@ def _settings(options: Namespace) -> "GenerationSettings":
 
 
 def _loaded(model: str, style: str) -> "Checkpoint":
-    from musicdemo.checkpoint import load_checkpoint
-
-    checkpoint = load_checkpoint(model)
+    checkpoint = load_model(model)
     if style != "auto":
         with blame_arguments():
             checkpoint.tokenizer.style_value(style)

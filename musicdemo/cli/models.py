@@ -26,6 +26,7 @@ def facts(info: "CheckpointInfo") -> dict[str, Any]:
     """Return what a checkpoint says of itself as JSON values; `held_out` is empty where nothing was measured."""
     return {
         "name": info.name,
+        "title": info.title,
         "architecture": info.config.architecture,
         "layers": info.config.layers,
         "hidden": info.config.hidden,
@@ -38,7 +39,7 @@ def facts(info: "CheckpointInfo") -> dict[str, Any]:
 def text(told: dict[str, Any]) -> str:
     """Lay the facts of one model out for reading."""
     rows = [[corpus, *(figures.get(name) for name in FIGURES)] for corpus, figures in told["held_out"].items()]
-    shape = f"{told['architecture']}, {told['layers']} layers of {told['hidden']}, {told['parameters']:,} parameters"
+    shape = f"{told['title']}, {told['layers']} layers of {told['hidden']}, {told['parameters']:,} parameters"
     lines = [f"{told['name']}: {shape}", f"  corpora: {', '.join(told['corpora']) or 'none'}"]
     if rows:
         lines.append(table(rows, head=("held out", "nats a note", "bigram", "unigram", "notes", "pieces")))

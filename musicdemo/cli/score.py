@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from musicdemo.cli.files import read_midi_file
+from musicdemo.cli.model import load_model
 from musicdemo.cli.terminal import say, say_json, table
 from musicdemo.music.grammar import track_value
 from musicdemo.music.score import Score
@@ -20,9 +21,7 @@ MAX_BARS_SHOWN = 32
 def run(options: Namespace) -> None:
     """Score a file under a model. Raises UsageError or OSError if it cannot be read, CheckpointError for the model."""
     score = read_midi_file(options.file).score
-    from musicdemo.checkpoint import load_checkpoint
-
-    told = {"file": str(options.file)} | surprise(load_checkpoint(options.model), score)
+    told = {"file": str(options.file)} | surprise(load_model(options.model), score)
     if options.json:
         say_json(told)
     else:

@@ -28,15 +28,23 @@ def complain(text: str) -> None:
 def progress_line() -> Iterator[Callable[[str], None] | None]:
     """Give a function that shows a line and overwrites it with the next, or None where standard error is no terminal.
 
-    The line is gone at the end.
+    The line, if there was one, is gone at the end.
     """
     if not sys.stderr.isatty():
         yield None
         return
+    is_shown = False
+
+    def show(text: str) -> None:
+        nonlocal is_shown
+        is_shown = True
+        _overwrite(_CLEAR_LINE + text)
+
     try:
-        yield lambda text: _overwrite(_CLEAR_LINE + text)
+        yield show
     finally:
-        _overwrite(_CLEAR_LINE)
+        if is_shown:
+            _overwrite(_CLEAR_LINE)
 
 
 def _overwrite(text: str) -> None:

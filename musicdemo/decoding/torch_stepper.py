@@ -56,7 +56,8 @@ class TorchStepper:
         """Read events (B, T, C) and return the hidden vectors (B, H) after the last, and the new state."""
         hidden, states = [], []
         for row, row_events in enumerate(_rows(events)):
-            row_hidden, row_state = self._network.read(row_events, tuple(part[:, row : row + 1] for part in state))
+            own_state = tuple(_own(part[:, row : row + 1]) for part in state)
+            row_hidden, row_state = self._network.read(row_events, own_state)
             hidden.append(row_hidden[:, -1])
             states.append(row_state)
         return torch.cat(hidden).numpy(), tuple(torch.cat(parts, dim=1) for parts in zip(*states, strict=True))
@@ -78,4 +79,10 @@ class TorchStepper:
 
 def _rows(array: NDArray[Any]) -> tuple[Tensor, ...]:
     """Cut (B, ...) into B tensors (1, ...)."""
-    return torch.tensor_split(torch.from_numpy(np.ascontiguousarray(array)), len(array))
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tuple(_own(row) for row in torch.tensor_split(tensor, len(tensor)))
+
+
+def _own(part: Tensor) -> Tensor:
+    """Copy to memory of its own: on some processors the last bits of a product depend on where its operands lie."""
+    return part.clone(memory_format=torch.contiguous_format)

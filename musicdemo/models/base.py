@@ -15,16 +15,36 @@ from torch import Tensor
 FORMAT_VERSION = 1
 MAX_LAYERS, MAX_UNITS, MAX_COLUMNS, MAX_VALUES = 8, 2048, 64, 4096
 
+MAX_HEADS, MAX_WINDOW = 16, 8192
+
+TITLES = {"rnn-tanh": "plain RNN (tanh)", "rnn-relu": "plain RNN (ReLU)", "gru": "GRU", "lstm": "LSTM"}
+
 State = tuple[Tensor, ...]
-"""What a network carries from event to event: tensors (L, B, H), the batch always on dimension 1."""
+"""What a network carries from event to event: tensors (L, B, ...), the batch always on dimension 1."""
+
+
+@dataclass(frozen=True)
+class AttentionConfig:
+    """Attention over a network's own past: `heads` share the units evenly and see the last `window` events."""
+
+    heads: int = 2
+    window: int = 512
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.heads <= MAX_HEADS or not 1 <= self.window <= MAX_WINDOW:
+            raise ValueError(
+                f"attention needs 1-{MAX_HEADS} heads and a window of 1-{MAX_WINDOW} events, "
+                f"not {self.heads} and {self.window}"
+            )
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """Shape of a network.
 
-    `architecture` is one of recurrent.CELLS. `relative` lists pairs (predicted column, given column to its left):
-    the head of the first also scores the distance from the second's value, which makes a shift of both free.
+    `architecture` is one of recurrent.ARCHITECTURES; with `attention` its last layer also reads from the past.
+    `relative` lists pairs (predicted column, given column to its left): the head of the first also scores the
+    distance from the second's value, which makes a shift of both free.
     """
 
     architecture: str
@@ -36,7 +56,14 @@ class ModelConfig:
     layers: int = 2
     head: int = 192
     dropout: float = 0.1
+    attention: AttentionConfig | None = None
     format_version: int = FORMAT_VERSION
+
+    @property
+    def title(self) -> str:
+        """What a person calls such a network."""
+        name = TITLES.get(self.architecture, self.architecture)
+        return f"attention {name}" if self.attention else name
 
     def __post_init__(self) -> None:
         if self.format_version != FORMAT_VERSION:
@@ -50,6 +77,11 @@ class ModelConfig:
                 raise ValueError(f"{name} must be 1-{MAX_UNITS} units, not {getattr(self, name)}")
         if not 1 <= self.layers <= MAX_LAYERS or not 0 <= self.dropout < 1:
             raise ValueError(f"layers must be 1-{MAX_LAYERS} and dropout in [0, 1): {self.layers}, {self.dropout}")
+        if self.attention and (self.layers < 2 or self.hidden % self.attention.heads):
+            raise ValueError(
+                f"attention needs 2 layers or more, and units that its {self.attention.heads} heads can share: "
+                f"{self.layers} layers of {self.hidden}"
+            )
         for column, reference in self.relative:
             if not (0 <= reference < column < len(self.sizes) and self.predicted[column]):
                 raise ValueError(f"column {column} cannot be scored relative to column {reference}")
@@ -61,7 +93,7 @@ class MusicModel(Protocol):
     config: ModelConfig
 
     def start(self, rows: int) -> State:
-        """Return the state of `rows` rows that have read nothing."""
+        """Return the state of `rows` rows that have read nothing: zeros, and tensors that hold nothing."""
         ...
 
     def read(self, events: Tensor, state: State) -> tuple[Tensor, State]:
@@ -76,6 +108,11 @@ class MusicModel(Protocol):
 def select_rows(state: State, rows: Tensor) -> State:
     """Return the state of the given rows (their order kept, repeats allowed)."""
     return tuple(part.index_select(1, rows) for part in state)
+
+
+def reset_rows(state: State, rows: Tensor) -> State:
+    """Return the state with those rows that have a True in `rows` (B,) as if they had read nothing."""
+    return tuple(part.masked_fill(rows.view(1, -1, *[1] * (part.ndim - 2)), 0) for part in state)
 
 
 def parameter_count(model: torch.nn.Module) -> int:

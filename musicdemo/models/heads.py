@@ -6,13 +6,21 @@ p(event | past) = prod_k p(x_k | hidden, x_1 ... x_(k-1)), the chain rule over t
     logits_k = U_k z_k  (+ R_k z_k, read at the distance from a reference column)
 
 so the network steps once an event, and a column costs only these small matrices.
+
+Where a gradient shall reach the choice x_j itself (a generator's, see discriminator.py), E_j[x_j] is read as c_j E_j
+with weights c_j over the values; for 1 at x_j and 0 elsewhere that is the same.
 """
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from musicdemo.models.base import ModelConfig
+
+Choices = Mapping[int, Tensor]
+"""For some columns of events (..., C): weights (..., V) over their values, to be read instead of the value."""
 
 RELATIVE_REACH = 36
 """Distances from -36 to 36 have a score of their own; beyond, a relative head is silent."""
@@ -28,11 +36,23 @@ class ColumnTables(nn.Module):
         self.register_buffer("offsets", offsets, persistent=False)
         self.table = nn.Parameter(torch.randn(sum(sizes), width) * len(sizes) ** -0.5)
 
-    def forward(self, events: Tensor, first: int, last: int) -> Tensor:
+    def forward(self, events: Tensor, first: int, last: int, choices: Choices | None = None) -> Tensor:
         """Sum the embeddings of columns [first, last) of events (..., C): (..., width)."""
         values = events[..., first:last] + self.offsets[first:last]
         bags = functional.embedding_bag(values.reshape(-1, last - first), self.table, mode="sum")
-        return bags.reshape(*events.shape[:-1], -1)
+        bags = bags.reshape(*events.shape[:-1], self.table.shape[1])
+        for column, choice in (choices or {}).items():
+            if first <= column < last:
+                bags = bags + self._correction(events[..., column], choice, int(self.offsets[column]))
+        return bags
+
+    def _correction(self, values: Tensor, choice: Tensor, offset: int) -> Tensor:
+        """Return what the weights `choice` (..., V) make different from `values` (...): (..., width).
+
+        It teaches the choice and not the table, which learns by what was looked up.
+        """
+        size = choice.shape[-1]
+        return (choice - functional.one_hot(values, size)) @ self.table.detach()[offset : offset + size]
 
 
 class RelativeScores(nn.Module):
@@ -68,11 +88,11 @@ class EventHeads(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, hidden: Tensor, events: Tensor, column: int) -> Tensor:
+    def forward(self, hidden: Tensor, events: Tensor, column: int, choices: Choices | None = None) -> Tensor:
         """Score `column`: logits (..., V) from hidden (..., H) and events (..., >= column)."""
         features = self.hidden[str(column)](hidden)
         if column:
-            features = features + self.chosen[str(column)](self.tables(events, 0, column))
+            features = features + self.chosen[str(column)](self.tables(events, 0, column, choices))
         features = self.dropout(functional.gelu(features))
         logits: Tensor = self.scores[str(column)](features)
         for k, reference in self.references:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from musicdemo.models import cells
 from musicdemo.models.base import ModelConfig, State
-from musicdemo.models.heads import ColumnTables, EventHeads
+from musicdemo.models.heads import Choices, ColumnTables, EventHeads
 
 Layers = nn.RNN | nn.GRU | nn.LSTM
 
@@ -33,63 +33,77 @@ ARCHITECTURES = {
 }
 
 
+class RecurrentStack(nn.Module):
+    """L recurrent layers of one kind, each reading what the one below it gives."""
+
+    def __init__(self, architecture: str, inputs: int, hidden: int, *, layers: int, dropout: float) -> None:
+        super().__init__()
+        if architecture not in ARCHITECTURES:
+            raise ValueError(f"unknown architecture {architecture!r}; there are: {', '.join(ARCHITECTURES)}")
+        self.kind = ARCHITECTURES[architecture]
+        self.sizes = layers, hidden
+        between = dropout if layers > 1 else 0.0
+        self.layers = self.kind.layers(inputs, hidden, layers, batch_first=True, dropout=between)
+        if architecture == "lstm":
+            self._open_forget_gates(hidden)
+
+    def start(self, rows: int) -> State:
+        """Return zeros, each part (L, B, H)."""
+        layers, hidden = self.sizes
+        zeros = next(self.layers.parameters()).new_zeros
+        return tuple(zeros(layers, rows, hidden) for _ in range(self.kind.state_parts))
+
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read x (B, T, I) and return the last layer's hidden vectors (B, T, H) and the new state."""
+        if x.shape[1] == 1 and not self.training:
+            return self._step(x[:, 0], state)
+        hidden, after = self.layers(x, state if len(state) > 1 else state[0])
+        return hidden, after if isinstance(after, tuple) else (after,)
+
+    def _step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one vector a row (B, I) by the cells' equations: for one event faster than PyTorch's layers."""
+        after = []
+        for layer in range(self.sizes[0]):
+            weights = cells.Weights(*(getattr(self.layers, f"{name}_l{layer}") for name in _PARAMETERS))
+            after.append(self.kind.cell(x, tuple(part[layer] for part in state), weights))
+            x = after[-1][0]
+        return x[:, None], tuple(torch.stack(parts) for parts in zip(*after, strict=True))
+
+    def _open_forget_gates(self, hidden: int) -> None:
+        """Begin an LSTM with forget gates open: bias 1 (Jozefowicz et al. 2015, section 2.2)."""
+        with torch.no_grad():
+            for name, bias in self.layers.named_parameters():
+                if name.startswith("bias_ih"):
+                    bias[hidden : 2 * hidden] += 1.0
+
+
 class RecurrentModel(nn.Module):
     """A stack of recurrent layers over embedded events, with a head for each predicted column."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        if config.architecture not in ARCHITECTURES:
-            known = ", ".join(ARCHITECTURES)
-            raise ValueError(f"unknown architecture {config.architecture!r}; there are: {known}")
         self.config = config
-        self._architecture = ARCHITECTURES[config.architecture]
         self.tables = ColumnTables(config.sizes, config.embedding)
-        self.layers = self._architecture.layers(
-            config.embedding,
-            config.hidden,
-            config.layers,
-            batch_first=True,
-            dropout=config.dropout if config.layers > 1 else 0.0,
+        self.stack = RecurrentStack(
+            config.architecture, config.embedding, config.hidden, layers=config.layers, dropout=config.dropout
         )
         self.dropout = nn.Dropout(config.dropout)
         self.heads = EventHeads(config)
-        self._open_forget_gates()
 
     def start(self, rows: int) -> State:
         """Return zeros: the state of `rows` rows that have read nothing."""
-        shape = (self.config.layers, rows, self.config.hidden)
-        return tuple(self.tables.table.new_zeros(shape) for _ in range(self._architecture.state_parts))
+        return self.stack.start(rows)
 
-    def read(self, events: Tensor, state: State) -> tuple[Tensor, State]:
+    def read(self, events: Tensor, state: State, choices: Choices | None = None) -> tuple[Tensor, State]:
         """Read events (B, T, C) and return hidden vectors (B, T, H), one after each event, and the new state."""
-        embedded = self.dropout(self.tables(events, 0, len(self.config.sizes)))
-        if events.shape[1] == 1 and not self.training:
-            return self._step(embedded, state)
-        hidden, after = self.layers(embedded, state if len(state) > 1 else state[0])
-        return self.dropout(hidden), after if isinstance(after, tuple) else (after,)
+        embedded = self.dropout(self.tables(events, 0, len(self.config.sizes), choices))
+        hidden, after = self.stack(embedded, state)
+        return self.dropout(hidden), after
 
-    def logits(self, hidden: Tensor, events: Tensor, column: int) -> Tensor:
+    def logits(self, hidden: Tensor, events: Tensor, column: int, choices: Choices | None = None) -> Tensor:
         """Score `column` (..., V) of the next events (..., >= column), of which only the columns before it are read."""
-        scores: Tensor = self.heads(hidden, events, column)
+        scores: Tensor = self.heads(hidden, events, column, choices)
         return scores
-
-    def _step(self, embedded: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read one embedded event (B, 1, E), by the cells' equations: for one event faster than PyTorch's layers."""
-        x, after = embedded[:, 0], []
-        for layer in range(self.config.layers):
-            weights = cells.Weights(*(getattr(self.layers, f"{name}_l{layer}") for name in _PARAMETERS))
-            after.append(self._architecture.cell(x, tuple(part[layer] for part in state), weights))
-            x = after[-1][0]
-        return x[:, None], tuple(torch.stack(parts) for parts in zip(*after, strict=True))
-
-    def _open_forget_gates(self) -> None:
-        """Begin an LSTM with forget gates open: bias 1 (Jozefowicz et al. 2015, section 2.2)."""
-        if self.config.architecture != "lstm":
-            return
-        with torch.no_grad():
-            for name, bias in self.layers.named_parameters():
-                if name.startswith("bias_ih"):
-                    bias[self.config.hidden : 2 * self.config.hidden] += 1.0
 
 
 _PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

@@ -4,6 +4,7 @@ Encoding and generation drive the same cursor, so a network is never shown a fac
 would not be shown while it writes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,7 @@ class Cursor:
     """Follow events, column by column, from START on."""
 
     __slots__ = (
-        *("_ends", "_key", "_near_pitch", "_pitch_classes", "_plan", "_style", "_tracks"),
+        *("_key", "_near_pitch", "_pitch_classes", "_plan", "_sounding", "_span", "_style", "_tracks"),
         *("bar", "bar_start", "bar_steps", "key", "onset", "pitch", "row"),
     )
 
@@ -56,7 +57,8 @@ class Cursor:
         self._plan = plan
         self._style = style
         self._tracks: dict[Key, tuple[int, int]] = {}  # last pitch value, and the step at which it ends
-        self._ends: list[int] = []
+        self._sounding: list[tuple[int, int]] = []  # end and pitch value of each note that sounds
+        self._span = (0, 0)  # lowest and highest pitch value of those, or of those before where there are none
         self._pitch_classes = np.zeros(12)
         self._key = self._near_pitch = 0
         self.row: list[int] = []
@@ -75,7 +77,7 @@ class Cursor:
         twin = Cursor.__new__(Cursor)
         for name in Cursor.__slots__:
             setattr(twin, name, getattr(self, name))
-        twin.row, twin._tracks, twin._ends = self.row[:], dict(self._tracks), self._ends[:]
+        twin.row, twin._tracks, twin._sounding = self.row[:], dict(self._tracks), self._sounding[:]
         twin._pitch_classes = self._pitch_classes.copy()
         return twin
 
@@ -87,26 +89,24 @@ class Cursor:
     @property
     def sounds_into_next_bar(self) -> bool:
         """Whether a note (not a drum) goes on behind the next bar line."""
-        return max(self._ends, default=0) > self.bar_start + self.bar_steps
+        return max(self._sounding, default=(0, 0))[0] > self.bar_start + self.bar_steps
 
     def given(self, column: int) -> int:
         """Value of a given column, once all columns to its left are written."""
         if column == Column.STYLE:
             return self._style
-        if column == Column.METER:
-            return self._plan.at(self.bar + 1)[0]
-        if column == Column.TEMPO:
-            return self._plan.at(self.bar + 1)[1]
+        if column in (Column.METER, Column.TEMPO):
+            return self._plan.at(self.bar + 1)[column - Column.METER]
         if column == Column.NEXT_END:
             return self._next_end()
-        if column == Column.DUE_PROGRAM:
-            return self._due()[0]
-        if column == Column.DUE_VOICE:
-            return self._due()[1]
+        if column in (Column.DUE_PROGRAM, Column.DUE_VOICE):
+            return self._due()[column - Column.DUE_PROGRAM]
         if column == Column.LAST_PITCH:
             return self._tracks.get((self.row[Column.PROGRAM], self.row[Column.VOICE]), (0, 0))[0]
         if column == Column.NEAR_PITCH:
             return self._near_pitch
+        if column in (Column.LOW_PITCH, Column.HIGH_PITCH):
+            return self._span[column - Column.LOW_PITCH]
         if column == Column.KEY:
             return self._key
         raise ValueError(f"column {Column(column).name} is predicted, not given")
@@ -122,8 +122,8 @@ class Cursor:
                 self._note()
             self.row = []
 
-    def write_event(self, note: tuple[int, int, int, int, int, int]) -> list[int]:
-        """Write a whole event from its predicted values and return its full row."""
+    def write_event(self, note: Sequence[int]) -> list[int]:
+        """Write a whole event from the values of its predicted columns and return its full row."""
         time, program, voice, pitch, duration, velocity = note
         bar = self.bar + 1
         row = [self._style, *self._plan.at(bar), self._next_end(), time]
@@ -131,7 +131,7 @@ class Cursor:
         self.row = row
         row += self._due()
         row += (program, voice, self._tracks.get((program, voice), (0, 0))[0])
-        row += (0, 0) if time == END else (self._near_pitch, self._key)
+        row += (0, 0, 0, 0) if time == END else (self._near_pitch, *self._span, self._key)
         row += (pitch, duration, velocity)
         if pitch:
             self._note()
@@ -149,7 +149,8 @@ class Cursor:
             onset = self.bar_start + (time - (NEXT_BAR if time >= NEXT_BAR else SAME_BAR))
         if onset != self.onset or time < SAME_BAR:
             self.key = None
-            self._ends = [end for end in self._ends if end > onset]
+            self._sounding = [note for note in self._sounding if note[0] > onset]
+            self._measure_span()
         self.onset = onset
 
     def _note(self) -> None:
@@ -159,8 +160,14 @@ class Cursor:
         self._tracks[key] = (pitch, end)
         self.key, self.pitch = key, pitch
         if key[0] != DRUMS:
-            self._ends.append(end)
+            self._sounding.append((end, pitch))
+            self._measure_span()
             self._hear(pitch, end - self.onset)
+
+    def _measure_span(self) -> None:
+        if self._sounding:
+            pitches = [pitch for _, pitch in self._sounding]
+            self._span = min(pitches), max(pitches)
 
     def _hear(self, pitch: int, steps: int) -> None:
         """Follow the key by what sounded lately: each note makes those before it count a little less."""
@@ -171,9 +178,9 @@ class Cursor:
             self._key = 1 + int(key_scores(self._pitch_classes).argmax())
 
     def _next_end(self) -> int:
-        if not self._ends:
+        if not self._sounding:
             return 0
-        after = min(self._ends) - self.bar_start
+        after = min(self._sounding)[0] - self.bar_start
         if after < self.bar_steps:
             return SAME_BAR + after
         after -= self.bar_steps

@@ -21,6 +21,7 @@ from musicdemo.music.vocabulary import (
     MAX_VOICES,
     NEXT_BAR,
     PITCH_SIZE,
+    PREDICTED,
     PROGRAM_SIZE,
     SAME_BAR,
     TIME_SIZE,
@@ -65,8 +66,8 @@ class Grammar:
     ) -> None:
         self.wishes = wishes or Wishes()
         self._cursor = Cursor(plan, style=style)
-        for _, _, _, _, time, _, _, program, voice, _, _, _, pitch, duration, velocity in events:
-            self._cursor.write_event((time, program, voice, pitch, duration, velocity))
+        for row in events:
+            self._cursor.write_event([row[column] for column in PREDICTED])
         self._first_bar = self._cursor.bar + 1
         self._join = True  # the first event must leave the prompt's last bar as it is
         self._silence = 0

@@ -38,18 +38,25 @@ class Column(IntEnum):
     """Given: the pitch that this track played last, as a value of PITCH."""
     NEAR_PITCH = 10
     """Given: the pitch of the last note of all (drums aside), as a value of PITCH."""
-    KEY = 11
+    LOW_PITCH = 11
+    """Given: the lowest pitch (drums aside) that sounds now or, where nothing sounds, that sounded last."""
+    HIGH_PITCH = 12
+    """Given: the highest such pitch."""
+    KEY = 13
     """Given: the key that the last notes are in: 1 + tonic for major, 13 + tonic for minor."""
-    PITCH = 12
+    PITCH = 14
     """Predicted: 1 + pitch; 129 + key for drums."""
-    DURATION = 13
+    DURATION = 15
     """Predicted: 1 + index into DURATIONS."""
-    VELOCITY = 14
+    VELOCITY = 16
     """Predicted: 1 + velocity // VELOCITY_STEP."""
 
 
 PREDICTED = (Column.TIME, Column.PROGRAM, Column.VOICE, Column.PITCH, Column.DURATION, Column.VELOCITY)
 NOTE_COLUMNS = PREDICTED[1:]
+
+PITCH_REFERENCES = (Column.LAST_PITCH, Column.NEAR_PITCH, Column.LOW_PITCH, Column.HIGH_PITCH)
+"""Given columns that hold a pitch, on the scale of PITCH."""
 
 START, END, EMPTY_BAR, SAME_BAR = 1, 2, 3, 4
 NEXT_BAR = SAME_BAR + MAX_BAR_STEPS
@@ -102,6 +109,8 @@ def column_sizes(style_count: int) -> tuple[int, ...]:
         Column.VOICE: MAX_VOICES + 1,
         Column.LAST_PITCH: PITCH_SIZE,
         Column.NEAR_PITCH: PITCH_SIZE,
+        Column.LOW_PITCH: PITCH_SIZE,
+        Column.HIGH_PITCH: PITCH_SIZE,
         Column.KEY: KEY_SIZE,
         Column.PITCH: PITCH_SIZE,
         Column.DURATION: len(DURATIONS) + 1,

@@ -7,14 +7,17 @@ from typing import Any
 
 import streamlit as st
 
+from musicdemo import DEFAULT_MODEL
 from musicdemo.errors import JobError, MidiError
 from musicdemo.generation import GenerationSettings
+from musicdemo.hub.name import short_name
 from musicdemo.likelihood import AUTO
 from musicdemo.music.midi import read_midi
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui import services
 from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, Wish, submit
+from musicdemo.ui.hub_models import hub_controls, offer_kept, settle_fetch
 from musicdemo.ui.pieces import show_seed, show_upload
 from musicdemo.ui.visit import OwnFile, Visit
 
@@ -54,8 +57,9 @@ def prepare(visit: Visit) -> None:
     if visit.opened is not None:
         _take_over(visit, visit.opened)
         visit.opened = None
-    if services.checkpoints() and state.get("model") not in services.checkpoints():
-        state["model"] = next(iter(services.checkpoints()))
+    settle_fetch(visit)
+    if visit.models and state.get("model") not in visit.models:
+        state["model"] = DEFAULT_MODEL if DEFAULT_MODEL in visit.models else next(iter(visit.models))
     if state.get("seed_name") not in seed_names(visit):
         state["seed_name"] = seed_names(visit)[0]
 
@@ -65,7 +69,7 @@ def controls(visit: Visit) -> None:
     with st.container(border=True, key="controls"):
         _main_button(visit)  # first, so that on a phone it follows the roll
         _seed_controls(visit)
-        _setting_controls()
+        _setting_controls(visit)
 
 
 def seed_names(visit: Visit) -> list[str]:
@@ -124,11 +128,11 @@ def _main_button(visit: Visit) -> None:
         width="stretch",
         on_click=_start,
         args=(visit,),
-        disabled=not services.checkpoints(),
+        disabled=not visit.models,
     )
 
 
-def _setting_controls() -> None:
+def _setting_controls(visit: Visit) -> None:
     st.slider(
         "Temperature",
         0.0,
@@ -139,8 +143,9 @@ def _setting_controls() -> None:
     )
     st.slider("New bars", LEAST_BARS, MOST_BARS, key="bars")
     st.select_slider("Beam width", BEAM_WIDTHS, key="beam_width", help=BEAM_HELP)
-    st.selectbox("Model", list(services.checkpoints()), key="model")
-    styles = (AUTO, *_styles())
+    st.selectbox("Model", list(visit.models), key="model", format_func=lambda name: _model_title(visit, name))
+    hub_controls(visit)
+    styles = (AUTO, *_styles(visit))
     if st.session_state["style"] not in styles:
         st.session_state["style"] = AUTO
     st.selectbox("Style", styles, key="style", help="The kind of music to write. Auto reads it from the seed.")
@@ -169,9 +174,14 @@ def _advanced_controls() -> None:
     st.slider("Top-k", 0, 64, key="top_k", help="Draw only from so many of the likeliest notes; 0 is all of them.")
 
 
-def _styles() -> tuple[str, ...]:
-    info = services.checkpoints().get(st.session_state.get("model", ""))
+def _styles(visit: Visit) -> tuple[str, ...]:
+    info = visit.models.get(st.session_state.get("model", ""))
     return tuple(info.styles) if info else ()
+
+
+def _model_title(visit: Visit, name: str) -> str:
+    title, short = visit.models[name].title, short_name(name)
+    return title if title.lower() == short.lower() else f"{short} — {title}"
 
 
 def _seed_title(visit: Visit, name: str) -> str:
@@ -247,6 +257,7 @@ def _take_over(visit: Visit, piece: Piece) -> None:
     state, recipe = st.session_state, piece.recipe
     settings = recipe.get("settings", {})
     state["model"] = recipe.get("model")
+    offer_kept(visit, str(state["model"]))
     state["temperature"] = min(2.0, max(0.0, float(settings.get("temperature", 1.0))))
     state["bars"] = min(MOST_BARS, max(LEAST_BARS, settings.get("bars", FIRST_BARS)))
     state["style"] = settings.get("style", AUTO)

@@ -4,6 +4,7 @@ import argparse
 import json
 from datetime import UTC, datetime
 
+from musicdemo import DEFAULT_MODEL
 from musicdemo.generation import GenerationSettings, generate
 from musicdemo.store import Piece
 from musicdemo.ui import services
@@ -22,7 +23,7 @@ def make_demo(*, model: str, seed_name: str, settings: GenerationSettings) -> Pi
 def main() -> None:
     """Write demo_piece.json beside this file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=next(iter(services.checkpoints())), choices=services.checkpoints())
+    parser.add_argument("--model", default=DEFAULT_MODEL, choices=services.checkpoints())
     parser.add_argument("--seed", default=next(iter(services.seeds())), choices=services.seeds())
     parser.add_argument("--bars", type=int, default=8)
     parser.add_argument("--temperature", type=float, default=1.0)

@@ -20,6 +20,7 @@ from musicdemo.ui.sounds import SoundShelf
 DATABASE_FILE = Path("data/pieces.sqlite3")
 MODELS_IN_MEMORY = 4
 JOBS_WAITING = 16
+FETCHES_WAITING = 4
 PREVIEWS_REMEMBERED = 64
 
 Value = TypeVar("Value")
@@ -60,6 +61,12 @@ def job_queue() -> JobQueue:
 
 
 @st.cache_resource(show_spinner=False)
+def fetch_queue() -> JobQueue:
+    """Start the queue that waits for the Hub, so that music never does."""
+    return JobQueue(workers=1, capacity=FETCHES_WAITING)
+
+
+@st.cache_resource(show_spinner=False)
 def previews() -> Shelf[Piece]:
     """Remember the last uploads that a page shows before anything was made from them."""
     return Shelf(PREVIEWS_REMEMBERED)
@@ -73,7 +80,7 @@ def checkpoints() -> dict[str, CheckpointInfo]:
 
 @st.cache_resource(show_spinner=False, max_entries=MODELS_IN_MEMORY)
 def checkpoint(name: str) -> Checkpoint:
-    """Load a model once; CheckpointError where it is missing or torn."""
+    """Load a model once, by its name in a menu; CheckpointError where it is missing or torn."""
     return load_checkpoint(name)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from musicdemo.generation import Progress
+from musicdemo.hub.name import short_name
 from musicdemo.jobs import JobState
 from musicdemo.music.midi import write_midi
 from musicdemo.music.score import Score
@@ -107,7 +108,7 @@ def describe(recipe: dict[str, Any]) -> str:
     settings = recipe["settings"]
     beam = settings.get("beam_width")
     parts = [
-        recipe["model"],
+        short_name(recipe["model"]),
         f"temperature {settings['temperature']:g}",
         f"{recipe['new_bars']} new bars",
         f"beam width {beam}" if beam else "sampled",

@@ -1,15 +1,17 @@
 """One visitor's visit: what is on the stage, what is being made, and how that goes with the address bar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
+from musicdemo.checkpoint import CheckpointInfo
 from musicdemo.errors import StoreError
-from musicdemo.jobs import JobState
+from musicdemo.jobs import Job, JobState
 from musicdemo.music.midi import MidiReport
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
+from musicdemo.ui import services
 from musicdemo.ui.compose import Task, tasks
 from musicdemo.ui.pieces import DEMO_ID, demo_piece, find_piece, is_kept
 
@@ -38,6 +40,14 @@ class Visit:
     notice: str = ""
     opened: Piece | None = None
     """The piece that a link just opened and whose recipe the controls have not yet taken over."""
+    fetch: Job[CheckpointInfo] | None = None
+    fetched: dict[str, CheckpointInfo] = field(default_factory=dict)
+    """Models of the Hub that this visit has asked for, by name."""
+
+    @property
+    def models(self) -> dict[str, CheckpointInfo]:
+        """What this visitor may choose from: the shipped models, and those that this visit has fetched."""
+        return services.checkpoints() | self.fetched
 
     @property
     def busy(self) -> bool:
