@@ -25,7 +25,7 @@ from training.schedule import FitConfig
 
 _KINDS = {int: "a whole number", float: "a number", str: "a word"}
 _FINE_TUNING_RATE = 0.1
-_FIT = FitConfig(learning_rate=4e-3, validate_every=400, save_every=400, precision="bf16-mixed")
+_FIT = FitConfig(learning_rate=2e-3, validate_every=400, save_every=400, precision="bf16-mixed")
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Preset:
 
 
 PRESETS = {
-    "rnn": Preset("rnn-tanh", fit=replace(_FIT, learning_rate=2e-3)),
+    "rnn": Preset("rnn-tanh"),
     "gru": Preset("gru"),
     "lstm": Preset("lstm"),
-    "attention": Preset("lstm", attention=AttentionConfig(), fit=replace(_FIT, learning_rate=3e-3)),
+    "attention": Preset("lstm", attention=AttentionConfig()),
     "tiny": Preset("lstm", hidden=64, layers=1, embedding=32, head=32, sampler=SamplerConfig(lanes=8, window=32)),
 }
 
