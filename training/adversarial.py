@@ -17,19 +17,18 @@ from typing import Any
 
 import torch
 
-from musicdemo.checkpoint import save_checkpoint
 from musicdemo.models.recurrent import RecurrentModel
-from training.beginning import Beginning, begin, load_weights
-from training.dataset import Corpus, Sampler, load_corpora
+from training.beginning import Beginning, begin
+from training.dataset import Sampler, load_corpora
 from training.files import replace_file
+from training.finishing import write_checkpoint
 from training.fit import Validate
 from training.game import Game, GameConfig
-from training.openings import common_openings
 from training.passages import LENGTH, PassageSampler
 from training.presets import PRESETS
 from training.progress import Line, TrainingError, as_csv
-from training.record import commit, describe_corpora, read_run, write_run
-from training.saving import BEST, LOG, load, save
+from training.record import commit, write_run
+from training.saving import BEST, LOG, save
 from training.terminal import run_program
 from training.validation import mean_nats, validation
 
@@ -89,7 +88,9 @@ def main() -> None:
     config = _config(options)
     write_run(options.run, _description(options, config, beginning))
     history = play(Game(beginning.model, sampler, passages, config), validate, options.run)
-    _finish(options, beginning, corpora, validate, _figures(history, before))
+    figures = _figures(history, before)
+    folder = write_checkpoint(options.run, beginning, corpora, validate, figures, source=options.corpora)
+    print(f"checkpoint in {folder}; {figures}")
 
 
 def _options() -> argparse.Namespace:
@@ -134,30 +135,6 @@ def _figures(history: list[Line], before: float) -> dict[str, Any]:
         "validation_nats_per_note_before_the_game": round(before, 4),
         "validation_nats_per_note_mean_over_corpora": after,
     }
-
-
-@torch.no_grad()
-def _finish(
-    options: argparse.Namespace,
-    beginning: Beginning,
-    corpora: tuple[Corpus, ...],
-    validate: Validate,
-    figures: dict[str, Any],
-) -> None:
-    """Write the checkpoint of the kept weights, rounded to half precision as training.train does."""
-    model = beginning.model.eval()
-    load_weights(model, load(options.run / BEST), options.run / BEST)
-    for parameter in model.parameters():
-        parameter.copy_(parameter.half().float())
-    figures["the_same_after_rounding_to_half_precision"] = round(mean_nats(validate(model)), 4)
-    openings = beginning.openings | {corpus.name: common_openings(corpus) for corpus in corpora}
-    metrics = {
-        "training": read_run(options.run) | figures,
-        "corpora": describe_corpora(options.corpora, tuple(corpus.name for corpus in corpora)),
-    }
-    folder = options.run / "checkpoint"
-    save_checkpoint(folder, model, beginning.tokenizer, openings=openings, metrics=metrics)
-    print(f"checkpoint in {folder}; {figures}")
 
 
 if __name__ == "__main__":

@@ -9,24 +9,22 @@ was stopped. On several GPUs give --devices, or start it by torchrun, on one mac
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from musicdemo.checkpoint import save_checkpoint
 from musicdemo.models.base import parameter_count
-from training.beginning import Beginning, begin, load_weights
+from training.beginning import Beginning, begin
 from training.benchmark_guard import refuse_held_out
 from training.board import board_writer
 from training.dataset import Corpus, Sampler, load_corpora
-from training.fit import Listener, Run, Validate
+from training.finishing import write_checkpoint
+from training.fit import Listener, Run
 from training.machines import DEVICES, Fabric, best_device, leave, start
 from training.openings import common_openings
 from training.presets import PRESETS, Preset, changed, for_fine_tuning, read_preset
 from training.progress import TrainingError
 from training.record import (
     best_line,
-    describe_corpora,
     describe_resumption,
     describe_run,
     read_run,
@@ -34,9 +32,9 @@ from training.record import (
     write_run,
 )
 from training.samples import sample_writer
-from training.saving import BEST, STATE, load
+from training.saving import STATE
 from training.terminal import run_program
-from training.validation import mean_nats, references, validation
+from training.validation import references, validation
 from training.watching import Watch
 
 _SHORTHANDS = {
@@ -75,7 +73,11 @@ def main() -> None:
             watch.say(f"{options.preset}: {parameter_count(beginning.model):,} parameters, {len(corpora)} corpora")
         run.train(validate, watch.say, watch=watch.glance)
     if fabric.is_global_zero:
-        _finish(options, beginning, corpora, validate, fabric)
+        figures = best_line(options.run)
+        folder = write_checkpoint(
+            options.run, beginning, corpora, validate, figures, source=options.corpora, device=fabric.device
+        )
+        print(f"checkpoint in {folder}; measure it with python -m training.evaluate --checkpoint {folder}")
     leave()
 
 
@@ -175,33 +177,6 @@ def _listeners(options: argparse.Namespace, beginning: Beginning, corpora: tuple
     except ImportError as error:
         print(f"{error.name} is not installed, so no sample pieces are written")
     return listeners
-
-
-@torch.no_grad()
-def _finish(
-    options: argparse.Namespace,
-    beginning: Beginning,
-    corpora: tuple[Corpus, ...],
-    validate: Validate,
-    fabric: Fabric,
-) -> None:
-    """Write the checkpoint: the best weights, rounded to half precision, which halves what is to be fetched."""
-    figures = best_line(options.run)
-    model = beginning.model
-    load_weights(model, load(options.run / BEST), options.run / BEST)
-    model.to(fabric.device).eval()
-    for parameter in model.parameters():
-        parameter.copy_(parameter.half().float())
-    figures["the_same_after_rounding_to_half_precision"] = round(mean_nats(validate(model)), 4)
-    openings = beginning.openings | {corpus.name: common_openings(corpus) for corpus in corpora}
-    names = tuple(corpus.name for corpus in corpora)
-    metrics: dict[str, Any] = {
-        "training": read_run(options.run) | figures,
-        "corpora": describe_corpora(options.corpora, names),
-    }
-    folder = options.run / "checkpoint"
-    save_checkpoint(folder, model.cpu(), beginning.tokenizer, openings=openings, metrics=metrics)
-    print(f"checkpoint in {folder}; measure it with python -m training.evaluate --checkpoint {folder}")
 
 
 if __name__ == "__main__":
