@@ -3,6 +3,7 @@
 The only file that knows where Fabric comes from: the package `lightning-fabric`, or `lightning`, which holds it too.
 """
 
+import gc
 import logging
 import os
 from typing import Any, Literal, cast
@@ -89,7 +90,12 @@ def gather(fabric: Fabric, own: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def leave() -> None:
-    """End the processes' acquaintance; without it they complain at the end of a run on GPUs."""
+    """End the processes' acquaintance; without it they complain at the end of a run on GPUs.
+
+    To be called when nothing holds the trained network any more: DDP's part of it, were it the last to hold the
+    process group, would wait for gloo's threads under Python's lock, and they may wait for that lock.
+    """
+    gc.collect()
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
 

@@ -52,7 +52,11 @@ _SHORTHANDS = {
 
 def main() -> None:
     """Train as the arguments say."""
-    options = _options()
+    _train(_options())
+    leave()
+
+
+def _train(options: argparse.Namespace) -> None:
     preset = _chosen_preset(options)
     _refuse_to_begin_anew(options)
     fabric = start(options.device, precision=preset.fit.precision, devices=options.devices)
@@ -78,7 +82,6 @@ def main() -> None:
             options.run, beginning, corpora, validate, figures, source=options.corpora, device=fabric.device
         )
         print(f"checkpoint in {folder}; measure it with python -m training.evaluate --checkpoint {folder}")
-    leave()
 
 
 def _options() -> argparse.Namespace:
