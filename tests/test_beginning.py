@@ -1,5 +1,6 @@
 """Fine-tuning: a network keeps what it knows, and learns a style that it did not know."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from musicdemo.checkpoint import load_checkpoint, save_checkpoint
 from musicdemo.errors import CheckpointError
+from musicdemo.models.base import AttentionConfig
 from musicdemo.models.build import build_model
 from musicdemo.music.tokenizer import Tokenizer, TokenizerConfig
 from musicdemo.music.vocabulary import Column
@@ -59,6 +61,26 @@ def test_a_checkpoint_brings_its_shape_and_the_preset_the_dropout(tmp_path: Path
     beginning = begin(changed(PRESETS["lstm"], {"dropout": 0.4}), ("air",), folder)
     assert (beginning.model.config.hidden, beginning.model.config.dropout) == (12, 0.4)
     assert beginning.begun_from == f"model (weights {load_checkpoint(folder).digest[:12]})"
+
+
+def test_a_network_is_given_attention_by_a_preset_that_has_it_and_begins_as_what_it_was(tmp_path: Path) -> None:
+    looking_back = changed(SMALL, {"attention.heads": 3, "attention.window": 9})
+    folder, path = checkpoint_of(tmp_path / "model", "air"), best_of(tmp_path / "run", "air")
+    for source in (folder, path):
+        old, new = begin(SMALL, ("air",), source).model, begin(looking_back, ("air",), source).model
+        assert new.config == replace(old.config, attention=AttentionConfig(3, 9))
+        assert torch.equal(scores_of(old, 1), scores_of(new, 1))
+
+
+def test_a_network_with_attention_keeps_its_own(tmp_path: Path) -> None:
+    looking_back, tokenizer = changed(SMALL, {"attention.heads": 3}), Tokenizer(TokenizerConfig(("air",)))
+    model = build_model(model_config(looking_back, tokenizer))
+    torch.nn.init.normal_(model.get_parameter("attention.out.weight"))
+    save_checkpoint(tmp_path / "model", model, tokenizer, openings={})
+    for preset in (SMALL, changed(SMALL, {"attention.heads": 2})):
+        begun = begin(preset, ("air",), tmp_path / "model").model
+        assert begun.config.attention == AttentionConfig(3)
+        assert torch.equal(scores_of(begun, 1), scores_of(model, 1))
 
 
 def best_of(folder: Path, *styles: str) -> Path:

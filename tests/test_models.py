@@ -248,7 +248,7 @@ def test_parameters_are_counted_by_hand(architecture: str, gates: int) -> None:
         *({"format_version": 2}, {"sizes": (3, 4)}, {"sizes": (), "predicted": ()}, {"sizes": (3, 4, 2, 0, 3)}),
         *({"sizes": (3, 4, 2, 5000, 3)}, {"hidden": 0}, {"hidden": 4096}, {"embedding": 0}, {"head": -1}),
         *({"layers": 0}, {"layers": 9}, {"dropout": 1.0}, {"dropout": -0.1}, {"dropout": math.nan}),
-        *({"attention": AttentionConfig(), "layers": 1}, {"attention": AttentionConfig(2), "hidden": 7}),
+        {"attention": AttentionConfig(2), "hidden": 7},
         *({"relative": ((2, 1),)}, {"relative": ((3, 3),)}, {"relative": ((3, -1),)}, {"relative": ((5, 0),)}),
     ],
     ids=str,

@@ -1,7 +1,8 @@
 """What a run begins from: random weights, a checkpoint, or another run's best weights.
 
 A checkpoint knows styles. Those of the corpora that it does not know are added behind its own, so that a network keeps
-what it knew; each new style begins as the mean of the old ones.
+what it knew; each new style begins as the mean of the old ones. A preset with attention adds it to a network that has
+none, which then begins as what it was.
 """
 
 from dataclasses import dataclass, replace
@@ -35,8 +36,8 @@ class Beginning:
 def begin(preset: Preset, corpora: tuple[str, ...], init_from: Path | None) -> Beginning:
     """Return the network that a run on corpora of these names begins with.
 
-    A checkpoint brings its own shape, and from the preset takes only dropout; a run's best.pt has the shape of the
-    preset. Raises CheckpointError or TrainingError if it cannot be used.
+    A checkpoint brings its own shape, and from the preset takes dropout, and attention if it has none; a run's best.pt
+    has the shape of the preset but may lack attention. Raises CheckpointError or TrainingError if it cannot be used.
     """
     if init_from is None:
         tokenizer = Tokenizer(TokenizerConfig(corpora))
@@ -45,8 +46,11 @@ def begin(preset: Preset, corpora: tuple[str, ...], init_from: Path | None) -> B
         return _from_run(preset, corpora, init_from)
     checkpoint = load_checkpoint(init_from)
     tokenizer = _with_styles(checkpoint.styles, corpora)
-    model = build_model(replace(checkpoint.config, sizes=tokenizer.sizes, dropout=preset.dropout))
-    model.load_state_dict(_grown(checkpoint.model.state_dict(), len(checkpoint.styles), len(tokenizer.config.styles)))
+    attention = checkpoint.config.attention or preset.attention
+    config = replace(checkpoint.config, sizes=tokenizer.sizes, dropout=preset.dropout, attention=attention)
+    model = build_model(config)
+    weights = _grown(checkpoint.model.state_dict(), len(checkpoint.styles), len(tokenizer.config.styles))
+    load_weights(model, _own_attention(model) | weights, init_from)
     begun_from = f"{checkpoint.name} (weights {checkpoint.digest[:12]})"
     return Beginning(model, tokenizer, checkpoint.openings, begun_from)
 
@@ -63,8 +67,14 @@ def _from_run(preset: Preset, corpora: tuple[str, ...], path: Path) -> Beginning
     weights, styles = load(path), read_styles(path.parent)
     tokenizer = _with_styles(styles, corpora)
     model = build_model(model_config(preset, tokenizer))
-    load_weights(model, _grown(weights, len(styles), len(tokenizer.config.styles)), path)
+    weights = _grown(weights, len(styles), len(tokenizer.config.styles))
+    load_weights(model, _own_attention(model) | weights, path)
     return Beginning(model, tokenizer, {}, f"the run {path.parent.name}")
+
+
+def _own_attention(model: Network) -> dict[str, Tensor]:
+    """Return the fresh weights that a network with attention has and one without it lacks."""
+    return {name: value for name, value in model.state_dict().items() if name.startswith("attention.")}
 
 
 def _with_styles(known: tuple[str, ...], corpora: tuple[str, ...]) -> Tokenizer:

@@ -27,7 +27,7 @@ State = tuple[Tensor, ...]
 class AttentionConfig:
     """Attention over a network's own past: `heads` share the units evenly and see the last `window` events."""
 
-    heads: int = 2
+    heads: int = 1
     window: int = 512
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class AttentionConfig:
 class ModelConfig:
     """Shape of a network.
 
-    `architecture` is one of recurrent.ARCHITECTURES; with `attention` its last layer also reads from the past.
+    `architecture` is one of recurrent.ARCHITECTURES; with `attention` the heads also read from the past.
     `relative` lists pairs (predicted column, given column to its left): the head of the first also scores the
     distance from the second's value, which makes a shift of both free.
     """
@@ -77,10 +77,9 @@ class ModelConfig:
                 raise ValueError(f"{name} must be 1-{MAX_UNITS} units, not {getattr(self, name)}")
         if not 1 <= self.layers <= MAX_LAYERS or not 0 <= self.dropout < 1:
             raise ValueError(f"layers must be 1-{MAX_LAYERS} and dropout in [0, 1): {self.layers}, {self.dropout}")
-        if self.attention and (self.layers < 2 or self.hidden % self.attention.heads):
+        if self.attention and self.hidden % self.attention.heads:
             raise ValueError(
-                f"attention needs 2 layers or more, and units that its {self.attention.heads} heads can share: "
-                f"{self.layers} layers of {self.hidden}"
+                f"{self.attention.heads} heads of attention cannot share {self.hidden} hidden units evenly"
             )
         for column, reference in self.relative:
             if not (0 <= reference < column < len(self.sizes) and self.predicted[column]):

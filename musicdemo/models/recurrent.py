@@ -60,12 +60,15 @@ class RecurrentStack(nn.Module):
         hidden, after = self.layers(x, state if len(state) > 1 else state[0])
         return hidden, after if isinstance(after, tuple) else (after,)
 
+    def weights(self, layer: int) -> cells.Weights:
+        """Return the parameters of one layer, the lowest is 0."""
+        return cells.Weights(*(getattr(self.layers, f"{name}_l{layer}") for name in _PARAMETERS))
+
     def _step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Read one vector a row (B, I) by the cells' equations: for one event faster than PyTorch's layers."""
         after = []
         for layer in range(self.sizes[0]):
-            weights = cells.Weights(*(getattr(self.layers, f"{name}_l{layer}") for name in _PARAMETERS))
-            after.append(self.kind.cell(x, tuple(part[layer] for part in state), weights))
+            after.append(self.kind.cell(x, tuple(part[layer] for part in state), self.weights(layer)))
             x = after[-1][0]
         return x[:, None], tuple(torch.stack(parts) for parts in zip(*after, strict=True))
 
