@@ -40,9 +40,8 @@ format: setup
 	@$(PYTHON) -m ruff format .
 
 bench: setup
-	@$(PYTHON) -m scripts.bench $(ARGS)
-	@echo
-	@$(PYTHON) -m scripts.bench_page
+	@$(PYTHON) -m pip install --quiet -r requirements-bench.txt
+	@OMP_NUM_THREADS=1 $(PYTHON) -m scripts.bench $(ARGS)
 
 train: setup
 	@$(PYTHON) -m training.train $(ARGS)

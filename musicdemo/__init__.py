@@ -1,4 +1,4 @@
 """Music by recurrent neural networks: scores, networks, decoding, and the studio around them."""
 
-DEFAULT_MODEL = "lstm"
+DEFAULT_MODEL = "attention"
 """The shipped checkpoint that is taken where nobody chooses."""

@@ -27,6 +27,7 @@ from musicdemo.hub.kept import forget, name_of
 from musicdemo.hub.name import HubName, read_name
 from musicdemo.models.base import AttentionConfig, ModelConfig, parameter_count
 from musicdemo.models.build import Network, build_model
+from musicdemo.models.onnx_graph import StepGraphs, step_graphs
 from musicdemo.models.recurrent import ARCHITECTURES
 from musicdemo.music.opening import Opening, from_json, to_json
 from musicdemo.music.tokenizer import Tokenizer
@@ -85,6 +86,17 @@ class Checkpoint:
     def styles(self) -> tuple[str, ...]:
         """Names of the styles that the network can be asked for."""
         return self.tokenizer.config.styles
+
+    @cached_property
+    def graphs(self) -> StepGraphs:
+        """The network as ONNX graphs, which decoding reads; made when they are first asked for.
+
+        Raises CheckpointError if the weights cannot be decoded with.
+        """
+        try:
+            return step_graphs(self.model)
+        except ValueError as error:
+            raise CheckpointError(f"checkpoint {self.name}: {error}") from error
 
     @cached_property
     def digest(self) -> str:

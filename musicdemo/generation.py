@@ -1,43 +1,52 @@
 """Where music meets tensors: continue a Score with a network. Only this room knows notes, networks and decoding."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import count
 
-import numpy as np
-
 from musicdemo.checkpoint import Checkpoint
+from musicdemo.decoding.beam_groups import Diverse
+from musicdemo.decoding.beam_gumbel import Stochastic
 from musicdemo.decoding.beam_search import BeamConfig, beam_search
+from musicdemo.decoding.onnx_stepper import OnnxStepper
 from musicdemo.decoding.sampling import SamplingConfig, sample
-from musicdemo.decoding.stepper import Events, Hypothesis, OnStep, Primed
+from musicdemo.decoding.shared_stepper import SharedStepper
+from musicdemo.decoding.stepper import Events, Hypothesis, OnStep, Primed, Stepper
 from musicdemo.decoding.torch_stepper import TorchStepper
-from musicdemo.likelihood import AUTO, chosen_style
+from musicdemo.likelihood import AUTO, chosen_style, column_logits
 from musicdemo.models.base import single_thread
+from musicdemo.models.onnx_graph import StepGraphs
+from musicdemo.music.cost import wish_bits
 from musicdemo.music.cursor import BarPlan
-from musicdemo.music.grammar import Grammar, Wishes
-from musicdemo.music.opening import Opening
-from musicdemo.music.score import MeterChange, Score, TempoChange
+from musicdemo.music.degenerate import flaw
+from musicdemo.music.grammar import Grammar
+from musicdemo.music.instrument_ranges import PitchRange, asked_ranges, check_ranges
+from musicdemo.music.opening import drawn_opening
+from musicdemo.music.prompt import prevailing_tempo, recent
+from musicdemo.music.scales import DETECTED, asked_scale, parse_scale
+from musicdemo.music.score import Bar, MeterChange, Score, TempoChange
 from musicdemo.music.tokenizer import Tokenizer
-from musicdemo.music.vocabulary import (
-    EMPTY_BAR,
-    END,
-    METER_VALUES,
-    NEXT_BAR,
-    Column,
-    tempo_value,
-)
+from musicdemo.music.vocabulary import EMPTY_BAR, END, METER_VALUES, NEXT_BAR, Column, tempo_value
+from musicdemo.music.wishes import MAX_POLYPHONY, FixedNote, Wishes
 
-MAX_BARS, MAX_VARIATIONS, MAX_BEAM_WIDTH, MAX_TEMPERATURE = 64, 16, 16, 5.0
-MAX_SEED_BARS, MAX_SEED_EVENTS = 64, 2000
-"""A network reads at most this much of the end of a seed."""
-
+MAX_BARS, MAX_VARIATIONS, MAX_BEAM_WIDTH, MAX_TEMPERATURE, MAX_RETRIES = 64, 16, 16, 5.0, 8
 EVENTS_A_BAR = 128
 """A continuation is stopped after this many events for each bar that was asked for."""
+
+MAX_FIXED_A_BAR = 64
+"""Fixed notes that may be asked for, for each bar."""
 
 REPORT_EVERY = 8
 """Events between two reports of progress; making a Score of each would cost more than the network."""
 
 LENGTH_PENALTY = 1.0
+BEAM_KINDS = ("diverse", "stochastic", "plain")
+STEPPERS = ("onnx", "torch")
+"""What computes the network: 8-bit integers by ONNX Runtime, or the readable reference, several times slower."""
+
+STEPPERS_KEPT = 8
+"""Networks whose graphs stay ready; to make them takes some tenths of a second."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,16 @@ class GenerationSettings:
     """What a person asks for.
 
     `bars` counts new bars. `beam_width` None samples; 1-16 searches beams, and `variations` are then the best
-    hypotheses. `style` is "auto" (the style under which the seed is likeliest), or a name among the checkpoint's.
+    hypotheses, of which some kinds may find fewer. `beam_kind`: "diverse" (beams in `beam_groups` groups, or each a
+    group of its own, that avoid each other by a penalty in nats), "stochastic" (each a different draw) or "plain"; what
+    they are worth is measured in docs/beam-search.md. `style` is "auto" (the style under which the seed is likeliest),
+    or a name among the checkpoint's.
+    `key`: a scale that pitched notes keep, as in "D minor" or "A dorian", or "detected" for that of the seed.
+    `ranges`: "instrument" (what it can play), "seed" (what the seed's track plays, and a fourth beyond) or None;
+    a track that `pitch_ranges` names keeps those instead. `max_polyphony`: at most this many pitched notes at once,
+    1-128. `cadence`: end on the tonic of `key`, or of the seed's key where there is none (see music/cadence.py).
+    `fixed`: notes that must stand, counted from the first new bar line. `retries`: how often a variation that is
+    degenerate (see music/degenerate.py) is drawn again, 0-8; what is searched, or taken at temperature 0, is not.
     """
 
     bars: int = 8
@@ -53,12 +71,22 @@ class GenerationSettings:
     top_k: int = 0
     top_p: float = 0.95
     beam_width: int | None = None
+    beam_kind: str = "diverse"
+    beam_groups: int | None = None
+    beam_penalty: float = 0.5
     variations: int = 1
     random_seed: int = 0
     style: str = AUTO
+    key: str | None = None
+    ranges: str | None = None
+    pitch_ranges: tuple[PitchRange, ...] = ()
+    max_polyphony: int | None = None
+    cadence: bool = False
+    fixed: tuple[FixedNote, ...] = ()
+    retries: int = 3
 
     def __post_init__(self) -> None:
-        for name in ("bars", "top_k", "variations", "random_seed"):
+        for name in ("bars", "top_k", "variations", "random_seed", "retries"):
             if not isinstance(getattr(self, name), int):
                 raise ValueError(f"{name} must be a whole number, not {getattr(self, name)}")
         _check_range("bars", self.bars, 1, MAX_BARS)
@@ -68,10 +96,24 @@ class GenerationSettings:
         _check_range("random seed", self.random_seed, 0, 2**63 - 1)
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top-p must be above 0 and at most 1, not {self.top_p}")
+        _check_range("retries", self.retries, 0, MAX_RETRIES)
+        _check_range("the number of fixed notes", len(self.fixed), 0, self.bars * MAX_FIXED_A_BAR)
+        if self.key not in (None, DETECTED):
+            parse_scale(str(self.key))
+        check_ranges(self.ranges)
+        if self.max_polyphony is not None:
+            _check_range("the most notes at once", self.max_polyphony, 1, MAX_POLYPHONY)
         if self.beam_width is not None:
             _check_range("beam width", self.beam_width, 1, MAX_BEAM_WIDTH)
+            _check_beams(self, self.beam_width)
             if self.variations > self.beam_width:
                 raise ValueError(f"{self.variations} variations need a beam width of at least {self.variations}")
+
+
+def _check_beams(settings: GenerationSettings, width: int) -> None:
+    if settings.beam_kind not in BEAM_KINDS:
+        raise ValueError(f"the kind of beams must be one of {', '.join(BEAM_KINDS)}, not {settings.beam_kind!r}")
+    _beam_config(settings, width)  # raises for what the search refuses
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -95,7 +137,12 @@ OnProgress = Callable[[Progress], bool]
 
 @dataclass(frozen=True, eq=False)
 class Continuation:
-    """A seed and what was written behind it; `join` is the step at which the new bars begin (0 without a seed)."""
+    """A seed and what was written behind it; `join` is the step at which the new bars begin (0 without a seed).
+
+    `constraint_bits`: what each kind of wish cost (see music/cost.py), empty where nothing was wished for. `retries`:
+    how many tries were thrown away, the first for this `reason`. If none was better, the first one stands and
+    `is_degenerate`; its reason is then `reason`.
+    """
 
     score: Score
     join: int
@@ -106,6 +153,10 @@ class Continuation:
     seed_notes: int
     style: str
     finished: bool
+    constraint_bits: dict[str, float] = field(default_factory=dict)
+    retries: int = 0
+    reason: str = ""
+    is_degenerate: bool = False
 
 
 def generate(
@@ -114,39 +165,76 @@ def generate(
     *,
     seed: Score | None = None,
     on_progress: OnProgress | None = None,
+    stepper: str = "onnx",
 ) -> list[Continuation]:
     """Continue `seed` by `settings.bars` bars, or begin from nothing; one result for each variation.
 
     The seed's notes stand as they are; new notes come behind its last bar, for its tracks, in its metre and its
     prevailing tempo. The same arguments give the same result; variation i does not depend on how many there are.
-    Raises ValueError for an unknown style.
+    `stepper` is one of STEPPERS; the two round differently, so a piece may differ between them. Any number of threads
+    may generate at once: those who use the same checkpoint share its network.
+    Raises ValueError for an unknown style or stepper, and for wishes that contradict each other or this seed.
     """
     with single_thread():
-        task = _Task(checkpoint, settings, seed)
-        on_step = None if on_progress is None else task.watcher(on_progress)
-        hypotheses = _decode(task, settings, on_step)
-    return [task.continuation(hypothesis) for hypothesis in hypotheses[: settings.variations]]
+        task = _Task(checkpoint, settings, seed, _stepper_of(checkpoint, stepper))
+        hypotheses = _decode(task, settings, on_progress, rows=tuple(range(settings.variations)))
+        drawn = [task.continuation(hypothesis) for hypothesis in hypotheses[: settings.variations]]
+        return [_redrawn(task, settings, on_progress, first, row) for row, first in enumerate(drawn)]
+
+
+def _redrawn(
+    task: "_Task", settings: GenerationSettings, on_progress: OnProgress | None, first: Continuation, row: int
+) -> Continuation:
+    """Return `first`, variation `row`, or if it is degenerate the first of some further draws that is not."""
+    reason = task.flaw(first)
+    chance = settings.beam_width is None and settings.temperature > 0
+    retries = 0
+    while reason and chance and retries < settings.retries:
+        retries += 1
+        # a noise stream that no variation has, and the same one however many variations there are
+        (hypothesis,) = _decode(task, settings, on_progress, rows=(row + retries * MAX_VARIATIONS,))
+        again = task.continuation(hypothesis)
+        if not again.finished:
+            break  # somebody stopped it, and keeps what is whole
+        if not task.flaw(again):
+            return replace(again, retries=retries, reason=reason)
+    return replace(first, retries=retries, reason=reason, is_degenerate=bool(reason))
+
+
+def _stepper_of(checkpoint: Checkpoint, name: str) -> Stepper:
+    if name not in STEPPERS:
+        raise ValueError(f"the stepper must be one of {', '.join(STEPPERS)}, not {name!r}")
+    return TorchStepper(checkpoint.model) if name == "torch" else _shared_stepper(checkpoint.graphs)
+
+
+@lru_cache(maxsize=STEPPERS_KEPT)
+def _shared_stepper(graphs: StepGraphs) -> SharedStepper:
+    """Return the one stepper of a network, for all threads."""
+    return SharedStepper(OnnxStepper(graphs))
 
 
 class _Task:
     """One continuation: the prompt, what is wished for, and the way back from events to a Score."""
 
-    def __init__(self, checkpoint: Checkpoint, settings: GenerationSettings, seed: Score | None) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, settings: GenerationSettings, seed: Score | None, stepper: Stepper
+    ) -> None:
         self.settings = settings
+        self.checkpoint = checkpoint
         self.tokenizer: Tokenizer = checkpoint.tokenizer
-        self.stepper = TorchStepper(checkpoint.model)
+        self.stepper = stepper
         self.seed = seed if seed is not None and seed.note_count else None
         if self.seed is None:
             self.style = _style_from_nothing(checkpoint, settings)
-            start = _opening(checkpoint, self.style, settings.random_seed)
+            start = drawn_opening(checkpoint.openings.get(self.style, ()), settings.random_seed)
             self.meter, self.tempo, self.tracks = start.meter, start.tempo, start.tracks
             self.join, prompt_score = 0, Score()
         else:
             self.join = self.seed.bars[-1].end
             self.meter = self.seed.bars[-1].meter
-            self.tempo = _prevailing_tempo(self.seed)
+            self.tempo = prevailing_tempo(self.seed)
             self.tracks = frozenset(track.key for track in self.seed.tracks if track.notes)
-            prompt_score = _recent(self.seed)
+            prompt_score = recent(self.seed)
             self.style = chosen_style(checkpoint, settings.style, self.tokenizer.encode(prompt_score))
         self.prompt, self.grammar = self._primed_grammar(prompt_score)
 
@@ -157,8 +245,19 @@ class _Task:
         style = self.tokenizer.style_value(self.style)
         prompt = self.tokenizer.encode(prompt_score, style=self.style)[:-1]  # without END
         prompt[0, [Column.METER, Column.TEMPO]] = (*bars, ahead)[0]
-        wishes = Wishes(bars=self.settings.bars, tracks=self.tracks)
-        return prompt, Grammar(BarPlan((*bars, ahead)), prompt.tolist(), style=style, wishes=wishes)
+        return prompt, Grammar(BarPlan((*bars, ahead)), prompt.tolist(), style=style, wishes=self._wishes())
+
+    def _wishes(self) -> Wishes:
+        asked = self.settings
+        return Wishes(
+            bars=asked.bars,
+            tracks=self.tracks,
+            fixed=asked.fixed,
+            cadence=asked_scale(asked.key or DETECTED, self.seed) if asked.cadence else None,
+            ranges=(*asked.pitch_ranges, *asked_ranges(asked.ranges, self.seed)),
+            scale=None if asked.key is None else asked_scale(asked.key, self.seed),
+            max_polyphony=asked.max_polyphony,
+        )
 
     def watcher(self, on_progress: OnProgress) -> OnStep:
         """Return the callback for decoding that reports the first row's progress as a Score."""
@@ -187,7 +286,20 @@ class _Task:
             seed_notes=seed_notes,
             style=self.style,
             finished=hypothesis.finished,
+            constraint_bits=self._constraint_bits(hypothesis.events),
         )
+
+    def flaw(self, made: Continuation) -> str:
+        """Say what is degenerate in a finished continuation, or ""."""
+        if not made.finished:
+            return ""
+        bars = [Bar(number * self.meter.bar_steps, self.meter) for number in range(made.new_bars)]
+        return flaw(made.score.clipped(made.join, made.join + bars[-1].end), bars, self.seed)
+
+    def _constraint_bits(self, events: Events) -> dict[str, float]:
+        if self.grammar.wishes.are_plain:
+            return {}
+        return wish_bits(self.grammar, events, column_logits(self.checkpoint, self.prompt, events))
 
     def _score_of(self, events: Events) -> tuple[Score, int]:
         """Return the seed with the new events behind it, cut at the last bar line, and the number of new bars."""
@@ -198,40 +310,32 @@ class _Task:
         return (new if self.seed is None else self.seed.joined(new, self.join)), bars
 
 
-def _decode(task: _Task, settings: GenerationSettings, on_step: OnStep | None) -> list[Hypothesis]:
+def _decode(
+    task: _Task, settings: GenerationSettings, on_progress: OnProgress | None, *, rows: tuple[int, ...]
+) -> list[Hypothesis]:
+    on_step = None if on_progress is None else task.watcher(on_progress)
     primed = Primed(*task.stepper.step(task.prompt[None], task.stepper.start(1)))
-    max_events = settings.bars * EVENTS_A_BAR
     if settings.beam_width is not None:
-        beams = BeamConfig(settings.beam_width, LENGTH_PENALTY, settings.temperature, max_events)
+        beams = _beam_config(settings, settings.beam_width)
         return beam_search(task.stepper, primed, task.grammar, beams, on_step=on_step)
     sampling = SamplingConfig(
         temperature=settings.temperature,
         top_k=settings.top_k,
         top_p=settings.top_p,
         seed=settings.random_seed,
-        rows=tuple(range(settings.variations)),
-        max_events=max_events,
+        rows=rows,
+        max_events=settings.bars * EVENTS_A_BAR,
     )
     return sample(task.stepper, primed, task.grammar, sampling, on_step=on_step)
 
 
-def _recent(seed: Score) -> Score:
-    """Return the end of a seed: whole bars, at most MAX_SEED_BARS of them and about MAX_SEED_EVENTS notes."""
-    bars = seed.bars[-MAX_SEED_BARS:]
-    onsets = sorted(note.onset for track in seed.tracks for note in track.notes)
-    if len(onsets) > MAX_SEED_EVENTS:
-        earliest = onsets[-MAX_SEED_EVENTS]
-        bars = tuple(bar for bar in bars if bar.start >= earliest) or bars[-1:]
-    return seed.clipped(bars[0].start, bars[-1].end) if bars[0].start else seed
-
-
-def _prevailing_tempo(score: Score) -> float:
-    """Return the tempo that rules for the longest part of a score."""
-    ends = [*(change.onset for change in score.tempos[1:]), max(score.end, score.tempos[-1].onset + 1)]
-    lasting: dict[float, int] = {}
-    for change, end in zip(score.tempos, ends, strict=True):
-        lasting[change.tempo] = lasting.get(change.tempo, 0) + end - change.onset
-    return max(lasting, key=lambda tempo: lasting[tempo])
+def _beam_config(settings: GenerationSettings, width: int) -> BeamConfig:
+    variety: Diverse | Stochastic = Diverse()
+    if settings.beam_kind == "stochastic":
+        variety = Stochastic(settings.random_seed, settings.top_k, settings.top_p)
+    elif settings.beam_kind == "diverse":
+        variety = Diverse(width if settings.beam_groups is None else settings.beam_groups, settings.beam_penalty)
+    return BeamConfig(width, LENGTH_PENALTY, settings.temperature, settings.bars * EVENTS_A_BAR, variety)
 
 
 def _style_from_nothing(checkpoint: Checkpoint, settings: GenerationSettings) -> str:
@@ -240,13 +344,3 @@ def _style_from_nothing(checkpoint: Checkpoint, settings: GenerationSettings) ->
     style = names[settings.random_seed % len(names)] if settings.style == AUTO else settings.style
     checkpoint.tokenizer.style_value(style)  # raises for an unknown one
     return style
-
-
-def _opening(checkpoint: Checkpoint, style: str, random_seed: int) -> Opening:
-    """Draw one of the openings of a style, the frequent ones more often."""
-    openings = checkpoint.openings.get(style, ())
-    if not openings:
-        return Opening()
-    frequency = 1 / np.arange(1, len(openings) + 1)  # the list is in falling order; Zipf's law will do
-    chosen = np.random.default_rng(random_seed).choice(len(openings), p=frequency / frequency.sum())
-    return openings[int(chosen)]

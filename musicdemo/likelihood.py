@@ -1,5 +1,7 @@
 """How likely a network finds a piece, event by event, and under which style it finds it likeliest."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -65,17 +67,36 @@ def _plausible_styles(checkpoint: Checkpoint, events: Events) -> tuple[str, ...]
 
 
 @torch.inference_mode()
+def column_logits(checkpoint: Checkpoint, prompt: Events, events: Events) -> dict[Column, NDArray[np.float64]]:
+    """Return for each predicted column the logits (T, V) with which a network met events (T, C) behind a prompt."""
+    model, both = checkpoint.model, torch.from_numpy(np.concatenate((prompt, events)))[None]
+    parts: dict[Column, list[NDArray[np.float64]]] = {column: [] for column in PREDICTED}
+    with single_thread():
+        for hidden, following in _read_in_chunks(model, both):
+            for column in PREDICTED:
+                parts[column].append(model.logits(hidden, following, column)[0].double().numpy())
+    return {column: np.concatenate(logits)[len(prompt) - 1 :] for column, logits in parts.items()}
+
+
+@torch.inference_mode()
 def _event_nats(
     checkpoint: Checkpoint, events: Events, *, columns: tuple[Column, ...] = PREDICTED
 ) -> NDArray[np.float64]:
-    """Nats of each event after the first, (B, T - 1), for events (B, T, C); read in pieces, to bound the memory."""
+    """Nats of each event after the first, (B, T - 1), for events (B, T, C)."""
     model, tensor = checkpoint.model, torch.from_numpy(np.ascontiguousarray(events))
-    state, parts = model.start(len(tensor)), [np.zeros((len(tensor), 0))]
-    for first in range(0, tensor.shape[1] - 1, _CHUNK):
-        following = tensor[:, first + 1 : first + _CHUNK + 1]
-        hidden, state = model.read(tensor[:, first : first + following.shape[1]], state)
+    parts = [np.zeros((len(tensor), 0))]
+    for hidden, following in _read_in_chunks(model, tensor):
         parts.append(_column_nats(model, hidden, following, columns).numpy())
     return np.concatenate(parts, axis=1)
+
+
+def _read_in_chunks(model: Network, events: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield hidden vectors (B, t, H) and the events (B, t, C) behind them, in pieces, to bound the memory."""
+    state = model.start(len(events))
+    for first in range(0, events.shape[1] - 1, _CHUNK):
+        following = events[:, first + 1 : first + _CHUNK + 1]
+        hidden, state = model.read(events[:, first : first + following.shape[1]], state)
+        yield hidden, following
 
 
 def _column_nats(model: Network, hidden: Tensor, following: Tensor, columns: tuple[Column, ...]) -> Tensor:

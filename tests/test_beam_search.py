@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musicdemo.decoding.beam_search import MAX_WIDTH, BeamConfig, beam_search, normalised_score
+from musicdemo.decoding.beam_groups import normalised_score
+from musicdemo.decoding.beam_search import MAX_WIDTH, BeamConfig, beam_search
 from musicdemo.decoding.sampling import SamplingConfig, sample
 from musicdemo.decoding.stepper import Events, Hypothesis
 from musicdemo.errors import GenerationError

@@ -14,6 +14,7 @@ import mido
 import pretty_midi
 import pytest
 
+from musicdemo import DEFAULT_MODEL
 from musicdemo.checkpoint import read_info
 from musicdemo.cli import models
 from musicdemo.cli.arguments import build_parser
@@ -120,6 +121,24 @@ def test_what_is_written_parses_in_pretty_midi_too(generate):
     assert sum(len(instrument.notes) for instrument in instruments) == notes
 
 
+def test_wishes_are_kept_and_their_cost_is_told(generate, run, folder, tmp_path):
+    must = Score((Track((Note(48, 61, 24), Note(60, 40, 12))),))
+    (folder / "fixed.mid").write_bytes(write_midi(must))
+    wished = "--key detected --range 0=C4-C5 --max-polyphony 2 --cadence --fixed {}/fixed.mid"
+    told = generate(f"{{}}/seed.mid --bars 3 {wished}")
+    (variation,) = told["variations"]
+    assert list(variation["constraint_bits"]) == ["fixed notes", "range", "key", "cadence", "polyphony"]
+    assert variation["constraint_bits"]["key"] > 0
+    join = SEED_BARS * 48
+    notes = [note for track in read_midi(written(told)[0]).score.tracks for note in track.notes if note.onset >= join]
+    free = {note.pitch for note in notes} - {61, 40}
+    assert free and all(60 <= pitch <= 72 and pitch % 12 in {0, 2, 4, 5, 7, 9, 11} for pitch in free)
+    assert {(join + 48, 61, 24), (join + 60, 40, 12)} <= {(note.onset, note.pitch, note.duration) for note in notes}
+    assert min(note.pitch for note in notes if note.onset == join + 2 * 48 + 24) % 12 == 0
+    text = run(f"generate {{}}/seed.mid --bars 3 --key detected --model {{}}/model --output {tmp_path}/said.mid")
+    assert "\n  key: cost " in text and " a note" in text
+
+
 def test_without_a_seed_all_notes_are_new(generate):
     (variation,) = generate("--bars 2 --random-seed 5")["variations"]
     assert variation["seed_notes"] == 0
@@ -132,10 +151,13 @@ def test_generate_prints_one_object_with_these_keys(generate, tmp_path):
     assert list(told) == ["model", "random_seed", "settings", "variations"]
     assert told["model"] == "model"
     assert told["random_seed"] == 7
-    wanted = asdict(GenerationSettings(bars=1, top_k=5, style="band"))
+    wanted = json.loads(json.dumps(asdict(GenerationSettings(bars=1, top_k=5, style="band"))))
     assert told["settings"] == {name: value for name, value in wanted.items() if name != "random_seed"}
     (variation,) = told["variations"]
-    assert set(variation) == {"output", "seed_notes", "new_notes", "new_bars", "log_prob", "seconds", "style"}
+    assert set(variation) == {
+        *("output", "seed_notes", "new_notes", "new_bars", "log_prob", "seconds", "style"),
+        *("constraint_bits", "retries", "reason", "is_degenerate"),
+    }
     assert variation["output"] == str(tmp_path / "out.mid")
     assert variation["seed_notes"] == 4 * SEED_BARS
     assert variation["style"] == "band"
@@ -167,7 +189,7 @@ def test_the_defaults_are_those_of_the_library(folder):
     options = build_parser().parse_args(["generate", "--output", "out.mid"])
     defaults = asdict(GenerationSettings())
     assert {name: getattr(options, name) for name in defaults} == defaults
-    assert options.model == "lstm"
+    assert options.model == DEFAULT_MODEL
 
 
 GENERATE = "generate {0}/seed.mid --model {0}/model --output {0}/out.mid"
@@ -205,6 +227,17 @@ MISTAKES = {
     "random seed below 0": (f"{GENERATE} --random-seed -1", "random seed must be"),
     "random seed too large": (f"{GENERATE} --random-seed " + 400 * "9", "2^63"),
     "too many variations": (f"{GENERATE} --variations 17", "variations must be"),
+    "no such key": (f"{GENERATE} --key H", "as in D minor"),
+    "key of nothing": (
+        "generate --model {0}/model --output {0}/out.mid --key detected",
+        "can only be detected in a seed",
+    ),
+    "ranges of nothing": ("generate --model {0}/model --output {0}/out.mid --ranges seed", "need a seed"),
+    "range upside down": (f"{GENERATE} --range 40=A6-G3", "'40=A6-G3' is not a range"),
+    "no note in range": (f"{GENERATE} --key detected --range 0=C#4-C#4", "no note of the key"),
+    "no notes at once": (f"{GENERATE} --max-polyphony 0", "at once must be"),
+    "too many retries": (f"{GENERATE} --retries 9", "retries must be"),
+    "fixed notes behind the bars": (f"{GENERATE} --bars 1 --fixed {{0}}/seed.mid", "behind the 48 steps"),
     "more variations than beams": (f"{GENERATE} --variations 3 --beam-width 2", "beam width"),
     "output in no folder": ("generate --model {0}/model --output {0}/missing/out.mid", "no folder"),
     "output below a file": ("generate --model {0}/model --output {0}/seed.mid/out.mid", "no folder"),

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicdemo.checkpoint import Checkpoint
-from musicdemo.decoding.beam_search import normalised_score
+from musicdemo.decoding.beam_groups import normalised_score
 from musicdemo.generation import (
     REPORT_EVERY,
+    STEPPERS,
     Continuation,
     GenerationSettings,
     OnProgress,
@@ -27,6 +28,7 @@ from musicdemo.likelihood import STYLE_COLUMNS, note_nats
 from musicdemo.music.midi import read_midi, write_midi
 from musicdemo.music.score import Meter, MeterChange, Note, Score, TempoChange, Track, TrackKey
 from musicdemo.music.vocabulary import EMPTY_BAR, END, NEXT_BAR, PREDICTED, Column
+from musicdemo.music.wishes import FixedNote
 from tests.strategies import scores
 from tests.tiny import OPENINGS, TOKENIZER, tiny_checkpoint, tune
 
@@ -215,6 +217,28 @@ def watching(seen: list[Progress]) -> OnProgress:
     return collect
 
 
+def test_beams_are_of_the_kind_that_was_asked_for(checkpoint: Checkpoint) -> None:
+    def found(**how: object) -> list[Continuation]:
+        asked = GenerationSettings(bars=2, beam_width=4, variations=4, retries=0, **how)  # type: ignore[arg-type]
+        return generate(checkpoint, asked, seed=tune())
+
+    plain, alone = found(beam_kind="plain"), found(beam_kind="diverse", beam_groups=1)
+    assert [each.log_prob for each in plain] == [each.log_prob for each in alone]
+    diverse, drawn = found(beam_kind="diverse"), found(beam_kind="stochastic")
+    assert diverse[0].log_prob == found()[0].log_prob  # what one gets who names no kind
+    assert min(each.log_prob for each in diverse) < min(each.log_prob for each in plain)
+    assert not np.array_equal(drawn[0].events, found(beam_kind="stochastic", random_seed=1)[0].events)
+
+
+def test_both_steppers_write_for_any_seed_and_a_third_is_refused(checkpoint: Checkpoint) -> None:
+    asked = GenerationSettings(bars=1, temperature=0)
+    for name in STEPPERS:
+        (made,) = generate(checkpoint, asked, seed=tune(), stepper=name)
+        assert made.finished and made.new_notes
+    with pytest.raises(ValueError, match="one of onnx, torch, not 'quantum'"):
+        generate(checkpoint, asked, seed=tune(), stepper="quantum")
+
+
 @pytest.mark.parametrize("beam_width", [None, 2])
 def test_who_stops_keeps_what_there_is(checkpoint: Checkpoint, beam_width: int | None) -> None:
     seen: list[Progress] = []
@@ -333,11 +357,86 @@ def test_threads_are_left_as_they_were(checkpoint: Checkpoint) -> None:
         *({"bars": 0}, {"bars": 65}, {"temperature": -0.1}, {"temperature": 5.1}, {"temperature": math.nan}),
         *({"temperature": math.inf}, {"top_k": -1}, {"top_p": 0.0}, {"top_p": 1.1}, {"top_p": math.nan}),
         *({"beam_width": 0}, {"beam_width": 17}, {"variations": 0}, {"variations": 17}, {"random_seed": -1}),
-        *({"random_seed": 2**63}, {"beam_width": 2, "variations": 3}),
+        *({"random_seed": 2**63}, {"beam_width": 2, "variations": 3}, {"retries": 9}),
+        *({"beam_kind": "curved", "beam_width": 2}, {"beam_groups": 3, "beam_width": 2}),
+        {"temperature": 0, "beam_kind": "stochastic", "beam_width": 2},
     ],
     ids=str,
 )
 def test_nonsense_is_refused_in_a_sentence_that_names_it(wrong: dict[str, float]) -> None:
-    name = next(iter(wrong)).replace("_", "[ -]").replace("beam[ -]width", "beam width")
+    name = (
+        next(iter(wrong))
+        .replace("_", "[ -]")
+        .replace("beam[ -]width", "beam width")
+        .replace("beam[ -]groups", "groups")
+    )
+    name = name.replace("beam[ -]kind", "kind of beams")
     with pytest.raises(ValueError, match=name):
         GenerationSettings(**wrong)  # type: ignore[arg-type]  # on purpose
+
+
+def test_wishes_hold_for_a_network_and_their_cost_is_told(checkpoint: Checkpoint) -> None:
+    must = FixedNote(60, 61, 12, 100)
+    asked = GenerationSettings(
+        bars=3, key="C major", ranges="seed", max_polyphony=2, cadence=True, fixed=(must,), variations=2
+    )
+    for made in generate(checkpoint, asked, seed=tune()):
+        (track,) = made.score.tracks
+        new = [note for note in track.notes if note.onset >= made.join]
+        assert Note(made.join + 60, 61, 12, 100) in new
+        free = [note for note in new if note.onset != made.join + 60 or note.pitch != 61]
+        assert all(note.pitch % 12 in {0, 2, 4, 5, 7, 9, 11} and 55 <= note.pitch <= 77 for note in free)
+        assert all(sum(other.onset <= note.onset < other.end for other in new) <= 2 for note in new)
+        end = made.join + 3 * 48
+        last = [note for note in new if note.end > end - 24]
+        assert min(last).pitch % 12 == 0 and {note.onset for note in last} == {end - 24} and new[-1].end == end
+        assert list(made.constraint_bits) == ["fixed notes", "range", "key", "cadence", "polyphony"]
+        assert made.constraint_bits["key"] > 0 and all(map(math.isfinite, made.constraint_bits.values()))
+
+
+@pytest.mark.parametrize("beam_width", [None, 2])
+def test_who_wishes_for_nothing_pays_nothing(checkpoint: Checkpoint, beam_width: int | None) -> None:
+    (made,) = generate(checkpoint, GenerationSettings(bars=1, beam_width=beam_width), seed=tune())
+    assert made.constraint_bits == {}
+
+
+def test_beams_keep_wishes_too(checkpoint: Checkpoint) -> None:
+    (made,) = generate(checkpoint, GenerationSettings(bars=1, beam_width=3, key="C# major"), seed=tune())
+    new = [note.pitch % 12 for note in made.score.tracks[0].notes if note.onset >= made.join]
+    assert set(new) <= {1, 3, 5, 6, 8, 10, 0} and made.constraint_bits["key"] > 0
+
+
+def test_wishes_for_what_is_not_there_are_refused(checkpoint: Checkpoint) -> None:
+    for asked in ({"key": "detected"}, {"cadence": True}, {"ranges": "seed"}):
+        with pytest.raises(ValueError, match="seed"):
+            generate(checkpoint, GenerationSettings(bars=1, **asked))
+    with pytest.raises(ValueError, match="behind the 48 steps"):
+        generate(checkpoint, GenerationSettings(bars=1, fixed=(FixedNote(48, 60, 12),)), seed=tune())
+
+
+@pytest.fixture(scope="module")
+def stuck(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """A network that can hardly leave one pitch: now and then what it draws is degenerate."""
+    made = tiny_checkpoint(tmp_path_factory.mktemp("stuck"), spread=1.0)
+    with torch.no_grad():
+        dict(made.model.named_parameters())[f"heads.scores.{int(Column.PITCH)}.bias"][61] += 14.0
+    return made
+
+
+def test_a_piece_that_got_stuck_is_drawn_again_from_the_next_noise(stuck: Checkpoint) -> None:
+    asked = GenerationSettings(bars=16, variations=6, random_seed=1)
+    firsts = generate(stuck, replace(asked, retries=0), seed=tune(bars=8))
+    pieces = generate(stuck, asked, seed=tune(bars=8))
+    assert {bool(made.retries) for made in pieces} == {True, False}
+    for first, made in zip(firsts, pieces, strict=True):
+        assert first.retries == 0 and first.is_degenerate == bool(first.reason)
+        assert made.reason == first.reason and (made.retries > 0) == first.is_degenerate
+        assert same(made, first) == (made.is_degenerate or not made.retries)
+        check_continuation(made, tune(bars=8), 16)
+    alone = generate(stuck, replace(asked, variations=1), seed=tune(bars=8))
+    assert all(map(same, alone, pieces))
+
+
+def test_what_no_chance_made_is_not_drawn_again(stuck: Checkpoint) -> None:
+    (cold,) = generate(stuck, GenerationSettings(bars=16, temperature=0), seed=tune(bars=8))
+    assert cold.is_degenerate and cold.reason and cold.retries == 0

@@ -116,6 +116,13 @@ def test_torch_lives_where_tensors_do() -> None:
     assert users - set(modules_of(*TORCH_ROOMS)) <= {TORCH_STEPPER}
 
 
+def test_graphs_are_made_where_networks_are_and_run_where_decoding_is() -> None:
+    makers = {module for module in IMPORTS if "onnx" in packages(IMPORTS[module])}
+    runners = {module for module in IMPORTS if "onnxruntime" in packages(IMPORTS[module])}
+    assert {room(module) for module in makers} == {"models"}
+    assert {room(module) for module in runners} == {"decoding"}
+
+
 def test_decoding_knows_neither_notes_nor_networks() -> None:
     for module, names in modules_of("decoding").items():
         assert not rooms(names) & {"music", "models"}, module

@@ -275,6 +275,19 @@ def test_log_probabilities_are_never_nan_and_add_up_to_one(temperature: float) -
         log_probabilities(np.full(3, -np.inf), temperature)
 
 
+@quick
+@given(seeds, st.integers(1, 20), st.integers(1, 500), st.sampled_from([0.7, 1.0]))
+def test_log_probabilities_of_a_row_are_the_same_to_the_bit_in_any_company(
+    seed: int, rows: int, values: int, temperature: float
+) -> None:
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(rows, values)) * 9
+    logits[random.random((rows, values)) < 0.4] = -np.inf
+    logits[:, 0] = 0.0
+    together = log_probabilities(logits, temperature)
+    assert [log_probabilities(row, temperature).tolist() for row in logits] == together.tolist()
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-REQUIREMENT_FILES = ("requirements.txt", "requirements-train.txt", "requirements-dev.txt", "constraints.txt")
+REQUIREMENT_FILES = (
+    *("requirements.txt", "requirements-train.txt", "requirements-dev.txt", "requirements-bench.txt"),
+    "constraints.txt",
+)
 EXACT = re.compile(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.]+")
 SHELL_TOOLS = ("bash", "cat", "cp", "chmod", "dirname", "env", "id", "mkdir", "sha256sum", "tail", "timeout")
 

@@ -131,7 +131,7 @@ def test_the_summary_counts_what_was_found() -> None:
     seed, tail = tune(bars=2), crotchets([60, 62] * 16, first=96)
     results = [tail, tail[:4], crotchets([64] * 32, first=96)]
     figures = summary([examine("air.mid", seed, with_tail(seed, new)) for new in results])
-    assert list(figures.values()) == [3, 2, 1, 7.0, 32, "58%", "100%", "100%"]  # (7/8 + 0 + 7/8) / 3 = 0.583
+    assert list(figures.values()) == [3, 2, 1, 0, 7.0, 32, "58%", "100%", "100%"]  # (7/8 + 0 + 7/8) / 3 = 0.583
 
 
 def test_notes_outside_the_scale_of_the_seed_are_counted_by_their_length() -> None:

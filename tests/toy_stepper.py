@@ -67,6 +67,9 @@ class ToyChain:
     def select(self, state: State, rows: Sequence[int]) -> State:
         return [state[row] for row in rows]
 
+    def join(self, states: Sequence[State]) -> State:
+        return [row for state in states for row in state]
+
     def primed(self) -> Primed:
         """Where every sequence begins: state 0."""
         return Primed(np.zeros((1, 1), dtype=np.float32), self.start(1))

@@ -45,6 +45,7 @@ class Finding:
     new_notes: int
     longest_silence_bars: float
     longest_repeat: int
+    seed_longest_repeat: int
     repeated_bars: float
     """Share of new bars that say just what an earlier bar of the piece said."""
     in_scale: float
@@ -76,6 +77,7 @@ def examine(piece: str, seed: Score, result: Continuation) -> Finding:
         new_notes=len(new),
         longest_silence_bars=_longest_silence(new, result.join, result.join + BARS * bar_steps) / bar_steps,
         longest_repeat=_longest_repeat(result.score, result.join),
+        seed_longest_repeat=_longest_repeat(seed, 0),
         repeated_bars=_repeated_bars(result),
         in_scale=_in_scale(result.score.clipped(result.join, result.score.end), seed),
         seed_in_scale=_in_scale(seed, seed),
@@ -139,7 +141,9 @@ def continue_all(
     findings = []
     for number, path in enumerate(files):
         seed = read_midi((data / path).read_bytes()).score
-        settings = GenerationSettings(bars=BARS, temperature=1.0, random_seed=random_seed + number, style=style)
+        settings = GenerationSettings(
+            bars=BARS, temperature=1.0, random_seed=random_seed + number, style=style, retries=0
+        )
         (result,) = generate(checkpoint, settings, seed=seed)
         findings.append(examine(path, seed, result))
         print(findings[-1], result.style, flush=True)
@@ -155,6 +159,7 @@ def summary(findings: list[Finding]) -> dict[str, Any]:
             finding.sound for finding in findings
         ),
         f"with a pitch more than {MAX_REPEATS} times in a row": sum(f.longest_repeat > MAX_REPEATS for f in findings),
+        "seeds that do so themselves": sum(f.seed_longest_repeat > MAX_REPEATS for f in findings),
         "longest silence, in bars": round(max(f.longest_silence_bars for f in findings), 2),
         "median of new notes": statistics.median(f.new_notes for f in findings),
         "new bars that repeat an earlier bar exactly (mean)": f"{repeated:.0%}",

@@ -20,6 +20,7 @@ from training.baselines import measure_baselines
 from training.benchmarks.note_events import grid_figures
 from training.card import write_card
 from training.dataset import Corpus, batches, load_corpora
+from training.int8_accuracy import int8_figures
 from training.loss import measure
 from training.sample_metrics import sample_figures
 from training.terminal import run_program
@@ -61,6 +62,13 @@ def measure_held_out(checkpoint: Checkpoint, corpora: Path, split: str, *, devic
     return figures
 
 
+def measure_int8(checkpoint: Checkpoint, corpora: Path, split: str, *, names: tuple[str, ...]) -> dict[str, Any]:
+    """Measure on the named corpora what decoding in integers costs; print a line."""
+    figures = int8_figures(checkpoint, load_corpora(corpora, split, names=names))
+    print(f"int8: {figures['int8_nats_per_note']} nats per note, fp32: {figures['fp32_nats_per_note']}")
+    return figures
+
+
 def measure_samples(checkpoint: Checkpoint, corpora: Path, split: str, *, count: int) -> dict[str, dict[str, Any]]:
     """Continue up to `count` pieces of each corpus of SAMPLE_CORPORA that the checkpoint knows, and measure them."""
     figures = {}
@@ -97,6 +105,8 @@ def main() -> None:
     figures = measure_held_out(checkpoint, options.corpora, options.split, device=options.device)
     metrics = checkpoint.metrics | {"split": options.split, "held_out": figures}
     checkpoint.model.cpu()
+    if figures:
+        metrics["int8"] = measure_int8(checkpoint, options.corpora, options.split, names=tuple(figures))
     if options.samples:
         metrics["samples"] = measure_samples(checkpoint, options.corpora, options.split, count=options.samples)
     if options.jsb:

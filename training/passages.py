@@ -13,9 +13,10 @@ from torch import Tensor
 
 from musicdemo.errors import MidiError
 from musicdemo.music.cursor import BarPlan, Cursor
-from musicdemo.music.grammar import Grammar, Wishes
+from musicdemo.music.grammar import Grammar
 from musicdemo.music.score import TrackKey
 from musicdemo.music.vocabulary import EMPTY_BAR, NEXT_BAR, PREDICTED, Column
+from musicdemo.music.wishes import Wishes
 from training.dataset import Augmentation, Corpus, Events, augment, excerpt
 from training.openings import tracks_of
 

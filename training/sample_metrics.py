@@ -51,7 +51,14 @@ def pairs(checkpoint: Checkpoint, corpus: Corpus, *, count: int, temperature: fl
 def _pair(checkpoint: Checkpoint, score: Score, style: str, *, temperature: float, random_seed: int) -> Pair:
     bars = score.bars
     join, end = bars[SEED_BARS].start, bars[SEED_BARS + NEW_BARS - 1].end
-    settings = GenerationSettings(bars=NEW_BARS, temperature=temperature, top_p=1, random_seed=random_seed, style=style)
+    settings = GenerationSettings(
+        bars=NEW_BARS,
+        temperature=temperature,
+        top_p=1,
+        random_seed=random_seed,
+        style=style,
+        retries=0,  # what it writes, not what we would rather show
+    )
     (result,) = generate(checkpoint, settings, seed=score.clipped(0, join))
     return Pair(score.clipped(join, end), result.score.clipped(result.join, result.score.end))
 

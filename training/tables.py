@@ -33,12 +33,12 @@ def shipped_models(folder: Path | None = None) -> list[CheckpointInfo]:
     return sorted(infos, key=lambda info: (_ORDER.index(info.name) if info.name in _ORDER else len(_ORDER), info.name))
 
 
-def with_table(text: str, table: str) -> str:
+def with_table(text: str, table: str, *, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """Put a table between the marks of a text. Raises ValueError if they are not there."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"the text lacks the marks {BEGIN} and {END}")
+        raise ValueError(f"the text lacks the marks {marks[0]} and {marks[1]}")
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 

@@ -4,9 +4,12 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from pretty_midi import note_name_to_number
+
 from musicdemo import DEFAULT_MODEL
 from musicdemo.cli import generate, inspect, models, score
 from musicdemo.cli.usage import UsageError
+from musicdemo.music.instrument_ranges import RANGES, PitchRange
 
 _LARGEST = 2**63 - 1
 
@@ -52,10 +55,36 @@ def _add_generate(commands: "Commands[Parser]") -> None:
     )
     add("--top-p", type=_number, default=0.95, metavar="P", help="choose within this probability (%(default)s)")
     add("--beam-width", type=_whole, metavar="W", help="search with W beams (without it: sample)")
+    kinds = "diverse, stochastic or plain: how beams are kept apart (%(default)s)"
+    add("--beam-kind", default="diverse", metavar="KIND", help=kinds)
+    add("--beam-groups", type=_whole, metavar="N", help="groups of diverse beams (without it: each beam is one)")
+    add("--beam-penalty", type=_number, default=0.5, metavar="NATS", help="what likeness costs them (%(default)s)")
+    add("--stepper", default="onnx", metavar="NAME", help="what computes: onnx, or torch, the slow reference")
     add("--variations", type=_whole, default=1, metavar="V", help="write OUT-1.mid to OUT-V.mid (%(default)s)")
     add("--random-seed", type=_whole, default=0, metavar="S", help="another number, other music (%(default)s)")
     add("--style", default="auto", metavar="NAME", help="a style of the model; auto takes the seed's (%(default)s)")
+    _add_wishes(parser)
+    add("--retries", type=_whole, default=3, metavar="R", help="draw a piece that got stuck again (%(default)s)")
     _add_json(parser, "print one JSON object; its seconds are those of making all variations together")
+
+
+def _add_wishes(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("wishes", "What the new bars must keep to; what that cost is told in bits.")
+    group.set_defaults(pitch_ranges=())
+    add = group.add_argument
+    add("--key", metavar="KEY", help='a scale, as in "D minor" or "F# dorian"; detected: that of the seed')
+    add("--ranges", choices=RANGES, help="what the instrument can play, or what the seed plays and a fourth beyond")
+    add(
+        "--range",
+        dest="named_ranges",
+        action="append",
+        type=_range,
+        metavar="PROGRAM=LOW-HIGH",
+        help="what one instrument may play, as in 40=G3-A6; may be given several times",
+    )
+    add("--max-polyphony", type=_whole, metavar="N", help="at most N notes at once; drums do not count")
+    add("--cadence", action="store_true", help="end with a held chord on the tonic of the key")
+    add("--fixed", type=Path, default=(), metavar="NOTES.mid", help="notes of the new bars that must stand, from bar 1")
 
 
 def _add_inspect(commands: "Commands[Parser]") -> None:
@@ -99,6 +128,17 @@ def _whole(text: str) -> int:
     if number is None or abs(number) > _LARGEST:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number up to 2^63 - 1")
     return number
+
+
+def _range(text: str) -> PitchRange:
+    try:
+        program, pitches = text.split("=")
+        low, high = pitches.split("-")
+        return PitchRange(int(program), int(note_name_to_number(low)), int(note_name_to_number(high)))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is not a range as in 40=G3-A6, the lower pitch first"
+        ) from None
 
 
 def _number(text: str) -> float:

@@ -12,6 +12,8 @@ from musicdemo.cli.terminal import progress_line, say, say_json
 from musicdemo.cli.usage import blame_arguments
 from musicdemo.music.midi import write_midi
 from musicdemo.music.score import Score
+from musicdemo.music.tokenizer import Tokenizer
+from musicdemo.music.wishes import fixed_notes
 from musicdemo.render.audio import SUFFIXES, write_audio
 
 if TYPE_CHECKING:
@@ -30,8 +32,9 @@ def run(options: Namespace) -> None:
     check_targets(outputs, suffixes=MIDI_SUFFIXES, keep=options.seed)
     checkpoint = _loaded(options.model, settings.style)
     before = time.perf_counter()
-    continuations = _generate(checkpoint, settings, seed)
+    continuations = _generate(checkpoint, settings, seed, options.stepper)
     seconds = time.perf_counter() - before
+    outputs, sounds = outputs[: len(continuations)], sounds[: len(continuations)]  # beams may find fewer
     _write(continuations, outputs, sounds)
     told = [
         _told(continuation, output, sound, seconds)
@@ -47,8 +50,11 @@ def run(options: Namespace) -> None:
 def _settings(options: Namespace) -> "GenerationSettings":
     from musicdemo.generation import GenerationSettings
 
+    asked = {field.name: getattr(options, field.name) for field in fields(GenerationSettings)}
+    asked["pitch_ranges"] = tuple(options.named_ranges or ())
     with blame_arguments():
-        return GenerationSettings(**{field.name: getattr(options, field.name) for field in fields(GenerationSettings)})
+        asked["fixed"] = fixed_notes(Tokenizer().snapped(read_midi_file(options.fixed).score)) if options.fixed else ()
+        return GenerationSettings(**asked)
 
 
 def _loaded(model: str, style: str) -> "Checkpoint":
@@ -67,7 +73,9 @@ def _checked_sounds(options: Namespace, variations: int) -> list[Path] | list[No
     return sounds
 
 
-def _generate(checkpoint: "Checkpoint", settings: "GenerationSettings", seed: Score | None) -> "list[Continuation]":
+def _generate(
+    checkpoint: "Checkpoint", settings: "GenerationSettings", seed: Score | None, stepper: str
+) -> "list[Continuation]":
     from musicdemo.generation import Progress, generate
 
     with progress_line() as show:
@@ -77,7 +85,8 @@ def _generate(checkpoint: "Checkpoint", settings: "GenerationSettings", seed: Sc
                 show(f"bar {min(progress.bars_done + 1, progress.bars_total)} of {progress.bars_total}")
             return True
 
-        return generate(checkpoint, settings, seed=seed, on_progress=on_progress if show else None)
+        with blame_arguments():  # wishes that this seed cannot fulfil, and an unknown stepper
+            return generate(checkpoint, settings, seed=seed, on_progress=on_progress if show else None, stepper=stepper)
 
 
 def _write(continuations: "list[Continuation]", outputs: list[Path], sounds: list[Path] | list[None]) -> None:
@@ -98,6 +107,10 @@ def _told(continuation: "Continuation", output: Path, sound: Path | None, second
         "log_prob": continuation.log_prob,
         "seconds": round(seconds, 3),
         "style": continuation.style,
+        "constraint_bits": {kind: round(bits, 3) for kind, bits in continuation.constraint_bits.items()},
+        "retries": continuation.retries,
+        "reason": continuation.reason,
+        "is_degenerate": continuation.is_degenerate,
     }
     return told if sound is None else told | {"audio": str(sound)}
 
@@ -111,7 +124,21 @@ def _document(checkpoint: "Checkpoint", settings: "GenerationSettings", told: li
 def _sentence(told: dict[str, Any]) -> str:
     files = " and ".join(told[kind] for kind in ("output", "audio") if kind in told)
     style = f"style {told['style']}, " if told["style"] else ""
-    return (
+    first = (
         f"{files}: new bars: {told['new_bars']}, new notes: {told['new_notes']:,}, seed notes: {told['seed_notes']:,} "
         f"({style}log p {told['log_prob']:.1f} nats, {told['seconds']:.1f} s)"
     )
+    return "\n  ".join((first, *_costs(told), *_retries(told)))
+
+
+def _costs(told: dict[str, Any]) -> list[str]:
+    notes = max(1, told["new_notes"])
+    return [
+        f"{kind}: cost {bits:.1f} bits, {bits / notes:.2f} a note" for kind, bits in told["constraint_bits"].items()
+    ]
+
+
+def _retries(told: dict[str, Any]) -> list[str]:
+    if told["is_degenerate"]:
+        return [f"it got stuck ({told['reason']}); try another random seed or a higher temperature"]
+    return [f"the first try got stuck ({told['reason']}); this is try {told['retries'] + 1}"] if told["retries"] else []

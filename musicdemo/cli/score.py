@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from musicdemo.cli.files import read_midi_file
 from musicdemo.cli.model import load_model
 from musicdemo.cli.terminal import say, say_json, table
-from musicdemo.music.grammar import track_value
+from musicdemo.music.frame import track_value
 from musicdemo.music.score import Score
 from musicdemo.music.vocabulary import DRUM_PITCH, DRUMS, EMPTY_BAR, NEXT_BAR, SAME_BAR, Column
 

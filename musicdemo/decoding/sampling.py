@@ -72,18 +72,20 @@ def sample(
 
 
 def log_probabilities(logits: Logits, temperature: float) -> NDArray[np.float64]:
-    """Return the log-softmax (V,) of logits (V,) at a temperature, where 0 stands for 1; -inf stays -inf.
+    """Return the log-softmax of each row of logits (..., V) at a temperature, where 0 stands for 1; -inf stays -inf.
 
-    Raises GenerationError if the logits hold a NaN or +inf, or nothing but -inf.
+    A row comes out the same to the bit in any company. Raises GenerationError if the logits of a row hold a NaN or
+    +inf, or nothing but -inf.
     """
-    top = logits.max()
-    if not math.isfinite(top):
-        raise GenerationError(f"nothing can be chosen from the model's scores (their largest is {top}): try another")
+    top = logits.max(axis=-1, keepdims=True)
+    if not np.isfinite(top).all():
+        wrong = top[~np.isfinite(top)][0]
+        raise GenerationError(f"nothing can be chosen from the model's scores (their largest is {wrong}): try another")
     shifted: NDArray[np.float64] = logits - top
     if temperature not in (0.0, 1.0):
         with np.errstate(over="ignore"):  # a tiny temperature takes what is far below the top to -inf, as it should
             shifted /= temperature
-    shifted -= math.log(np.exp(shifted).sum())
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return shifted
 
 
@@ -158,19 +160,19 @@ def _draw(log_probs: NDArray[np.float64], noise: float, config: SamplingConfig) 
         return int(log_probs.argmax())
     weights = np.exp(log_probs)
     if config.top_k or config.top_p < 1:
-        weights = _truncated(weights, config)
+        weights = truncated(weights, config.top_k, config.top_p)
     cumulative = weights.cumsum()
     return int(cumulative.searchsorted(noise * cumulative[-1], side="right"))
 
 
-def _truncated(weights: NDArray[np.float64], config: SamplingConfig) -> NDArray[np.float64]:
-    """Set to 0 what top_k and then top_p cut off; of equal weights the lower value stays."""
+def truncated(weights: NDArray[np.float64], top_k: int, top_p: float) -> NDArray[np.float64]:
+    """Return weights (V,) with 0 where top_k and then top_p cut off; of equal weights the lower value stays."""
     order = np.argsort(-weights, kind="stable")
-    if config.top_k:
-        order = order[: config.top_k]
-    if config.top_p < 1:
+    if top_k:
+        order = order[:top_k]
+    if top_p < 1:
         mass = weights[order].cumsum()
-        order = order[: int(mass.searchsorted(config.top_p * mass[-1])) + 1]
+        order = order[: int(mass.searchsorted(top_p * mass[-1])) + 1]
     kept = np.zeros_like(weights)
     kept[order] = weights[order]
     return kept

@@ -48,6 +48,10 @@ class Stepper(Protocol):
         """Return the state of the given rows, in this order; a row may be taken several times."""
         ...
 
+    def join(self, states: Sequence[State]) -> State:
+        """Return the rows of several states (one or more) behind each other: those of several users in one batch."""
+        ...
+
 
 class Rules(Protocol):
     """What may come next in one row. A fresh copy goes with every row that decoding opens."""

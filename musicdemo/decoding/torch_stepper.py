@@ -10,19 +10,21 @@ from torch import Tensor
 
 from musicdemo.decoding.stepper import Events, Hidden, Logits
 
-State = tuple[Tensor, ...]
+RowState = tuple[Tensor, ...]
+State = tuple[RowState, ...]
+"""For each row what the network carries, a batch of one."""
 
 
 class Network(Protocol):
-    """What a TorchStepper needs of a network; the batch lies on dimension 1 of its state's tensors."""
+    """What a TorchStepper needs of a network."""
 
     config: Any
 
-    def start(self, rows: int) -> State:
+    def start(self, rows: int) -> RowState:
         """Return the state of `rows` rows that have read nothing."""
         ...
 
-    def read(self, events: Tensor, state: State) -> tuple[Tensor, State]:
+    def read(self, events: Tensor, state: RowState) -> tuple[Tensor, RowState]:
         """Read events (B, T, C) and return hidden vectors (B, T, H) and the new state."""
         ...
 
@@ -49,18 +51,16 @@ class TorchStepper:
 
     def start(self, rows: int) -> State:
         """Return the state of `rows` rows that have read nothing."""
-        return self._network.start(rows)
+        return (self._network.start(1),) * rows
 
     @torch.inference_mode()
     def step(self, events: Events, state: State) -> tuple[Hidden, State]:
         """Read events (B, T, C) and return the hidden vectors (B, H) after the last, and the new state."""
-        hidden, states = [], []
-        for row, row_events in enumerate(_rows(events)):
-            own_state = tuple(_own(part[:, row : row + 1]) for part in state)
-            row_hidden, row_state = self._network.read(row_events, own_state)
-            hidden.append(row_hidden[:, -1])
-            states.append(row_state)
-        return torch.cat(hidden).numpy(), tuple(torch.cat(parts, dim=1) for parts in zip(*states, strict=True))
+        read = [
+            self._network.read(own_events, tuple(map(_own, own_state)))
+            for own_events, own_state in zip(_rows(events), state, strict=True)
+        ]
+        return torch.cat([hidden[:, -1] for hidden, _ in read]).numpy(), tuple(after for _, after in read)
 
     @torch.inference_mode()
     def logits(self, hidden: Hidden, partial: Events) -> Logits:
@@ -73,8 +73,11 @@ class TorchStepper:
 
     def select(self, state: State, rows: Sequence[int]) -> State:
         """Return the state of the given rows, in this order."""
-        index = torch.tensor(rows, dtype=torch.long)
-        return tuple(part.index_select(1, index) for part in state)
+        return tuple(state[row] for row in rows)
+
+    def join(self, states: Sequence[State]) -> State:
+        """Return the rows of several states behind each other."""
+        return tuple(row for state in states for row in state)
 
 
 def _rows(array: NDArray[Any]) -> tuple[Tensor, ...]:

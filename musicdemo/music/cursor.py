@@ -91,6 +91,16 @@ class Cursor:
         """Whether a note (not a drum) goes on behind the next bar line."""
         return max(self._sounding, default=(0, 0))[0] > self.bar_start + self.bar_steps
 
+    @property
+    def ends(self) -> list[int]:
+        """Steps at which the notes (not drums) end that sound at the last onset."""
+        return [end for end, _ in self._sounding]
+
+    @property
+    def last_pitches(self) -> list[tuple[Key, int]]:
+        """Each track that has spoken, and its last pitch value."""
+        return [(key, pitch) for key, (pitch, _) in self._tracks.items()]
+
     def given(self, column: int) -> int:
         """Value of a given column, once all columns to its left are written."""
         if column == Column.STYLE:

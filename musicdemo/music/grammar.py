@@ -1,77 +1,57 @@
 """Grammar: which values a column may take next, so that whatever is written is music that decodes.
 
 It satisfies decoding's Rules without importing it. Beyond what every piece obeys, it keeps the wishes of one
-continuation: exactly so many new bars, the tracks that may speak, and how long silence may last.
+continuation, and whatever they are, at least one value is always left.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musicdemo.music.cursor import BarPlan, Cursor, Key
-from musicdemo.music.score import TrackKey
+from musicdemo.music.frame import Due, Frame, Speakers
+from musicdemo.music.masks import Mask, nothing, only, something, up_to
 from musicdemo.music.vocabulary import (
-    DRUM_PITCH,
     DRUMS,
+    DURATIONS,
     EMPTY_BAR,
     END,
-    MAX_VOICES,
+    MAX_DURATION,
     NEXT_BAR,
-    PITCH_SIZE,
     PREDICTED,
-    PROGRAM_SIZE,
     SAME_BAR,
     TIME_SIZE,
     Column,
+    duration_value,
 )
-
-Mask = NDArray[np.bool_]
-_SPEAKERS = (PROGRAM_SIZE, MAX_VOICES + 1)
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What one continuation asks for beyond the grammar.
-
-    `bars`: how many bars to write, after which the row ends, or None to write until the network says END.
-    `tracks`: the tracks that may speak, or None for all.
-    `max_empty_bars`: how many bars in a row may begin no note, and that only while an earlier note sounds; None for
-    any silence.
-    """
-
-    bars: int | None = None
-    tracks: frozenset[TrackKey] | None = None
-    max_empty_bars: int | None = 1
-
-    def __post_init__(self) -> None:
-        if self.bars is not None and self.bars < 1:
-            raise ValueError(f"bars must be at least 1, not {self.bars}")
-        if self.tracks is not None and not self.tracks:
-            raise ValueError("a continuation needs at least one track that may speak")
-
-
-def track_value(key: TrackKey) -> Key:
-    """Values of PROGRAM and VOICE of a track."""
-    return (DRUMS if key.is_drum else key.program + 1), min(key.voice, MAX_VOICES - 1) + 1
+from musicdemo.music.wishes import Wishes
 
 
 class Grammar:
-    """The rules of one row that is being written. `events`, the prompt, were written already, START first."""
+    """The rules of one row that is being written. `events`, the prompt, were written already, START first.
+
+    Raises ValueError for wishes that contradict each other here.
+    """
 
     def __init__(
         self, plan: BarPlan, events: Iterable[list[int]], *, style: int = 0, wishes: Wishes | None = None
     ) -> None:
-        self.wishes = wishes or Wishes()
+        self._plan = plan
         self._cursor = Cursor(plan, style=style)
         for row in events:
             self._cursor.write_event([row[column] for column in PREDICTED])
+        self._begin(wishes or Wishes())
+
+    def _begin(self, wishes: Wishes) -> None:
+        self.wishes = wishes
+        self._frame = Frame(wishes, self._plan, self._cursor)
+        self._room = self._frame.room(self._cursor)
         self._first_bar = self._cursor.bar + 1
         self._join = True  # the first event must leave the prompt's last bar as it is
         self._silence = 0
-        self._speakers = _speakers(self.wishes.tracks)
+        self._written_dues = 0
+        self._is_due = False  # whether the note that is being written is a fixed one
         self.finished = False
 
     def copy(self) -> "Grammar":
@@ -79,6 +59,14 @@ class Grammar:
         twin = Grammar.__new__(Grammar)
         twin.__dict__.update(self.__dict__)
         twin._cursor = self._cursor.copy()
+        twin._room = self._room and self._room.copy()
+        return twin
+
+    def under(self, wishes: Wishes) -> "Grammar":
+        """Return a grammar for the same prompt under other wishes."""
+        assert self._join, "wishes cannot change once the first event is written"
+        twin = self.copy()
+        twin._begin(wishes)
         return twin
 
     @property
@@ -97,40 +85,59 @@ class Grammar:
         """
         if column == Column.TIME:
             return self._constrain_time(logits)
-        allowed = self._allowed(column, len(logits))
-        return np.where(allowed, logits, -np.inf)
+        return np.where(self._allowed(column, len(logits)), logits, -np.inf)
 
     def choose(self, column: int, value: int) -> None:
         """Write the next column."""
+        cursor = self._cursor
         if column == Column.TIME:
             self._join = False
             self._silence = self._silence + 1 if value == EMPTY_BAR else 0
             self.finished = value == END
-        self._cursor.write(value)
+        elif not self._frame.is_plain:
+            self._keep_count(column, value)
+        cursor.write(value)
+
+    def _keep_count(self, column: int, value: int) -> None:
+        """Follow which fixed notes are written and how many notes sound."""
+        row = self._cursor.row
+        if column == Column.PITCH:
+            due = self._due_now()
+            self._is_due = due is not None and (*_track(row), value) == (*due.key, due.pitch)
+        elif column == Column.VELOCITY and self._is_due:
+            self._written_dues += 1
+        elif column == Column.VELOCITY and self._room and row[Column.PITCH] and row[Column.PROGRAM] != DRUMS:
+            onset = self._cursor.onset
+            self._room.take(onset, onset + DURATIONS[row[Column.DURATION] - 1])
+
+    @property
+    def _is_last_bar(self) -> bool:
+        return self.wishes.bars is not None and self.bars_begun >= self.wishes.bars
 
     def _constrain_time(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         allowed = self._allowed_times()
-        wished = self.wishes.bars
-        if wished is None:
+        if not self._frame.is_plain:
+            self._keep_wishes(allowed)
+        if self.wishes.bars is None or not self._is_last_bar:
+            allowed[END] &= self.wishes.bars is None
             return np.where(allowed, logits, -np.inf)
-        if self.bars_begun < wished:
-            allowed[END] = False
-            return np.where(allowed, logits, -np.inf)
-        leaving = np.logaddexp.reduce(logits[_leaves_bar(allowed)])
+        may_leave = allowed[END]
+        leaving = np.logaddexp.reduce(logits[_leaves_bar(allowed)]) if may_leave else -np.inf
         stay = np.where(allowed, logits, -np.inf)
         stay[NEXT_BAR:] = stay[EMPTY_BAR] = -np.inf
         stay[END] = leaving
         return stay
 
     def _allowed_times(self) -> Mask:
+        """Return what every piece obeys, and the wish for not too much silence."""
         cursor = self._cursor
-        allowed = np.zeros(TIME_SIZE, dtype=bool)
+        allowed = np.zeros(TIME_SIZE, dtype=np.bool_)
         allowed[END] = True
         allowed[EMPTY_BAR] = self._may_pass_a_bar()
         allowed[NEXT_BAR : NEXT_BAR + cursor.next_bar_steps] = True
         if not self._join and cursor.key is not None:
             here = cursor.onset - cursor.bar_start
-            first = here if self._speakers_left().any() else here + 1
+            first = here if self._allowed_programs().any() else here + 1
             allowed[SAME_BAR + first : SAME_BAR + cursor.bar_steps] = True
         return allowed
 
@@ -138,53 +145,139 @@ class Grammar:
         limit = self.wishes.max_empty_bars
         return limit is None or (self._silence < limit and self._cursor.sounds_into_next_bar)
 
+    def _keep_wishes(self, allowed: Mask) -> None:
+        """Take out the times at which nobody may begin, and those behind the next fixed note."""
+        cursor = self._cursor
+        start, line, end = cursor.bar_start, cursor.bar_start + cursor.bar_steps, self._next_bar_end()
+        same, following = allowed[SAME_BAR : SAME_BAR + line - start], allowed[NEXT_BAR : NEXT_BAR + end - line]
+        behind = cursor.onset + 1  # who may still speak at this very moment is known already
+        if behind < line:
+            same[behind - start :] &= self._opens(behind, line)
+        if not self._is_last_bar:
+            following &= self._opens(line, end)
+        due = self._next_due()
+        if due is not None and due.onset < end:
+            allowed[EMPTY_BAR] = allowed[END] = False
+            bar, bar_start = (same, start) if due.onset < line else (following, line)
+            bar[due.onset - bar_start] = True
+            bar[due.onset - bar_start + 1 :] = False
+            following &= due.onset >= line
+        elif not self._is_last_bar and not allowed[SAME_BAR:].any():
+            allowed[EMPTY_BAR] = True
+
+    def _next_bar_end(self) -> int:
+        cursor = self._cursor
+        return cursor.bar_start + cursor.bar_steps + cursor.next_bar_steps
+
+    def _opens(self, start: int, stop: int) -> Mask:
+        """Whether a track may begin a note at steps [start, stop), none of which has been reached."""
+        frame, chord = self._frame, self._frame.chord_onset - start
+        opens = np.full(stop - start, bool(frame.body.programs.any()))
+        if not frame.drums.programs.any():
+            if self._room is not None:
+                opens &= self._room.free(start, stop)
+            opens[max(chord, 0) :] = False  # the bass is a fixed note and opens the last chord
+        return opens
+
+    def _next_due(self) -> Due | None:
+        dues = self._frame.dues
+        return dues[self._written_dues] if self._written_dues < len(dues) else None
+
+    def _due_now(self) -> Due | None:
+        due = self._next_due()
+        return due if due is not None and due.onset == self._cursor.onset else None
+
     def _allowed(self, column: int, size: int) -> Mask:
         row = self._cursor.row
         if row[Column.TIME] == EMPTY_BAR:
-            return ~_something(size)
+            return nothing(size)
         if column == Column.PROGRAM:
-            return cast("Mask", self._speakers_left().any(axis=1))
+            return self._allowed_programs()
         if column == Column.VOICE:
-            return cast("Mask", self._speakers_left()[row[Column.PROGRAM]])
+            return self._allowed_voices(row[Column.PROGRAM])
         if column == Column.PITCH:
-            return self._allowed_pitches((row[Column.PROGRAM], row[Column.VOICE]))
-        return _something(size)
+            return self._allowed_pitches(_track(row))
+        if column == Column.DURATION:
+            return self._allowed_durations(size)
+        due = self._due_now() if self._is_due else None
+        return only(size, due.velocity) if due is not None and due.velocity else something(size)
 
-    def _speakers_left(self) -> Mask:
-        """Tracks (PROGRAM_SIZE, MAX_VOICES + 1) that may speak now: at one onset, no track before the last one."""
-        key = self._cursor.key
-        if key is None:
-            return self._speakers
-        left = self._speakers.copy()
-        left[: key[0]] = False
-        lowest = DRUM_PITCH if key[0] == DRUMS else 1
-        left[key[0], : key[1] + (self._cursor.pitch == lowest)] = False
-        return left
+    def _speakers(self) -> Speakers:
+        """Return who may speak at this onset, whoever has spoken there already."""
+        frame, onset, room = self._frame, self._cursor.onset, self._room
+        if frame.is_plain:
+            return frame.body
+        if onset > frame.chord_onset:
+            return frame.drums
+        at_chord = frame.chord is not None and onset == frame.chord_onset
+        wanted = frame.chord.bass.duration if frame.chord is not None and at_chord else 1
+        if room is not None and not room.free(onset, onset + wanted).all():
+            return frame.drums
+        return frame.at_chord if at_chord else frame.body
+
+    def _allowed_programs(self) -> Mask:
+        """At one onset no track speaks before the last one, and none behind the next fixed note's."""
+        key, due = self._cursor.key, None if self._frame.is_plain else self._due_now()
+        programs = self._speakers().programs
+        if key is None and due is None:
+            return programs
+        programs = programs.copy()
+        if key is not None:
+            programs[: key[0]] = False
+            programs[key[0]] = self._allowed_voices(key[0]).any()
+        if due is not None:
+            programs[due.key[0]] = True
+            programs[due.key[0] + 1 :] = False
+        return programs
+
+    def _allowed_voices(self, program: int) -> Mask:
+        key, due = self._cursor.key, None if self._frame.is_plain else self._due_now()
+        voices: Mask = self._speakers().voices[program].copy()
+        if key is not None and key[0] == program:
+            voices[: key[1]] = False
+            voices[key[1]] &= bool(self._free_pitches(key).any())
+        if due is not None and due.key[0] == program:
+            voices[due.key[1]] = True
+            voices[due.key[1] + 1 :] = False
+        return voices
 
     def _allowed_pitches(self, key: Key) -> Mask:
-        allowed = np.zeros(PITCH_SIZE, dtype=bool)
-        if key[0] == DRUMS:
-            allowed[DRUM_PITCH:] = True
-        else:
-            allowed[1:DRUM_PITCH] = True
-        if key == self._cursor.key:
-            allowed[self._cursor.pitch :] = False
+        due = None if self._frame.is_plain else self._due_now()
+        if due is None or due.key != key:
+            return self._free_pitches(key)
+        may_add = bool(self._speakers().voices[key])
+        pitches = self._free_pitches(key) & may_add
+        pitches[: due.pitch] = False
+        pitches[due.pitch] = True
+        return pitches
+
+    def _free_pitches(self, key: Key) -> Mask:
+        """Return the pitches of a track but fixed ones, below the one that it has just played at this onset."""
+        cursor, frame = self._cursor, self._frame
+        allowed = frame.pitches(key, during_chord=cursor.onset == frame.chord_onset)
+        occupied = () if frame.is_plain else frame.occupied(key, cursor.onset)
+        if key == cursor.key or occupied:
+            allowed = allowed.copy()
+            allowed[list(occupied)] = False
+            if key == cursor.key:
+                allowed[cursor.pitch :] = False
         return allowed
 
+    def _allowed_durations(self, size: int) -> Mask:
+        due = self._due_now() if self._is_due else None
+        if due is not None:
+            return only(size, due.duration)
+        frame, onset = self._frame, self._cursor.onset
+        if frame.is_plain or self._cursor.row[Column.PROGRAM] == DRUMS:
+            return something(size)
+        if frame.chord is not None and onset == frame.chord_onset:
+            return only(size, duration_value(frame.chord.bass.duration))
+        longest = min(frame.chord_onset - onset, MAX_DURATION if self._room is None else self._room.longest(onset))
+        return something(size) if longest >= MAX_DURATION else up_to(size, longest)
 
-def _something(size: int) -> Mask:
-    allowed = np.ones(size, dtype=bool)
-    allowed[0] = False
-    return allowed
 
-
-def _speakers(tracks: frozenset[TrackKey] | None) -> Mask:
-    speakers = np.zeros(_SPEAKERS, dtype=bool)
-    if tracks is None:
-        speakers[1:, 1:] = True
-    for key in tracks or ():
-        speakers[track_value(key)] = True
-    return speakers
+def _track(row: list[int]) -> Key:
+    return row[Column.PROGRAM], row[Column.VOICE]
 
 
 def _leaves_bar(allowed: Mask) -> Mask:

@@ -1,7 +1,10 @@
 """Openings: a metre, a tempo and the tracks that play, for music that begins from nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from musicdemo.music.score import DEFAULT_TEMPO, MAX_TEMPO, MIN_TEMPO, Meter, TrackKey
 from musicdemo.music.vocabulary import MAX_VOICES
@@ -23,6 +26,15 @@ class Opening:
         for key in self.tracks or ():
             if not (0 <= key.program <= 127 and 0 <= key.voice < MAX_VOICES):
                 raise ValueError(f"a track needs program 0-127 and voice 0-{MAX_VOICES - 1}, not {key}")
+
+
+def drawn_opening(openings: Sequence[Opening], random_seed: int) -> Opening:
+    """Draw one of the openings of a style, which lie in falling order of how frequent they are, accordingly."""
+    if not openings:
+        return Opening()
+    frequency = 1 / np.arange(1, len(openings) + 1)  # Zipf's law will do
+    chosen = np.random.default_rng(random_seed).choice(len(openings), p=frequency / frequency.sum())
+    return openings[int(chosen)]
 
 
 def to_json(opening: Opening) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How long a visitor waits, measured in Chromium against a server of its own: python -m scripts.bench_page.
+"""How long a visitor waits, measured in Chromium against a server of its own.
 
 Times are seen from inside the page: from the click to the change of the roll.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from scripts.studio_server import CHROMIUM_FLAGS, find_chromium, running_server
+from training.tables import table
 
 RUNS = 3
 WATCH = """() => {
@@ -82,8 +83,8 @@ def measure(page: Page, address: str) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Measure and print one table."""
+def section() -> str:
+    """Measure, and return a section for the document."""
     chromium = find_chromium()
     if chromium is None:
         sys.exit("bench: Chromium is missing; run make setup as someone who may install it")
@@ -94,10 +95,5 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
             figures |= measure(browser.new_page(viewport={"width": 1360, "height": 1000}), address)
             browser.close()
-    print("| what a visitor waits for | seconds (median) |\n|---|---:|")
-    for name, seconds in figures.items():
-        print(f"| {name} | {seconds:.2f} |")
-
-
-if __name__ == "__main__":
-    main()
+    rows = [[name, f"{seconds:.2f}"] for name, seconds in figures.items()]
+    return "## What a visitor of the page waits for, in seconds\n\n" + table(["", "median"], rows)

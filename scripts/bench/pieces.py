@@ -1,0 +1,73 @@
+"""What a piece costs: rules, draws and notes and all, alone, as beams, and through the queue that visitors share."""
+
+import time
+from collections.abc import Sequence
+
+from musicdemo.checkpoint import Checkpoint
+from musicdemo.generation import Continuation, GenerationSettings, Progress, generate
+from musicdemo.jobs import JobControl, JobQueue
+from musicdemo.music.score import Score
+from musicdemo.render.audio import render_audio
+from musicdemo.seeds import find_seed
+from scripts.bench.timing import least_seconds
+
+FOUR_PART_SEED = "old-hundredth"
+BARS = 16
+
+
+def seed() -> Score:
+    """Return the four-part seed."""
+    return find_seed(FOUR_PART_SEED).score
+
+
+def piece(checkpoint: Checkpoint) -> Continuation:
+    """Write BARS bars behind the seed."""
+    return generate(checkpoint, GenerationSettings(bars=BARS), seed=seed())[0]
+
+
+def seconds_a_note(checkpoint: Checkpoint, *, times: int = 5) -> tuple[float, float]:
+    """Seconds of a whole piece and of each of its new notes."""
+    notes = piece(checkpoint).new_notes
+    seconds = least_seconds(lambda: piece(checkpoint), times=times)
+    return seconds, seconds / notes
+
+
+def beams(checkpoint: Checkpoint, widths: Sequence[int], *, bars: int = 4) -> dict[int, float]:
+    """Seconds of one event of beam search by width; the events are those of the longest hypothesis."""
+    return {width: _beam_seconds(checkpoint, width, bars) for width in widths}
+
+
+def _beam_seconds(checkpoint: Checkpoint, width: int, bars: int) -> float:
+    settings = GenerationSettings(bars=bars, beam_width=width, variations=width, style="hymn")
+    found = generate(checkpoint, settings, seed=seed())
+    seconds = least_seconds(lambda: generate(checkpoint, settings, seed=seed()), times=3)
+    return seconds / max(len(each.events) for each in found)
+
+
+def sound(checkpoint: Checkpoint) -> tuple[float, float]:
+    """Seconds of the sound of a piece, and how long it lasts."""
+    score = piece(checkpoint).score
+    return least_seconds(lambda: render_audio(score), times=3), score.seconds_at(score.end)
+
+
+def through_the_queue(checkpoint: Checkpoint, *, visitors: int, workers: int) -> tuple[float, float]:
+    """Seconds until the last of several visitors sees a first note, and until all pieces are finished.
+
+    They press the button at the same moment; each wants BARS bars of a random seed of its own.
+    """
+    queue, began = JobQueue(workers=workers), time.perf_counter()
+    first = [0.0] * visitors
+
+    def work(control: JobControl, visitor: int) -> None:
+        def note_time(progress: Progress) -> bool:
+            first[visitor] = first[visitor] or time.perf_counter() - began
+            control.report(progress)
+            return True
+
+        settings = GenerationSettings(bars=BARS, random_seed=visitor)
+        generate(checkpoint, settings, seed=seed(), on_progress=note_time)
+
+    jobs = [queue.submit(lambda control, visitor=visitor: work(control, visitor)) for visitor in range(visitors)]  # type: ignore[misc]
+    for job in jobs:
+        job.wait()
+    return max(first), time.perf_counter() - began
