@@ -19,6 +19,9 @@ from musicdemo.ui.sounds import SoundShelf
 
 DATABASE_FILE = Path("data/pieces.sqlite3")
 MODELS_IN_MEMORY = 4
+WORKERS = 4
+"""Visitors served at once: each hears first notes soon, and whole pieces hardly later (docs/benchmarks.md)."""
+
 JOBS_WAITING = 16
 FETCHES_WAITING = 4
 PREVIEWS_REMEMBERED = 64
@@ -56,8 +59,8 @@ def piece_store() -> PieceStore:
 
 @st.cache_resource(show_spinner=False)
 def job_queue() -> JobQueue:
-    """Start the queue that all visitors share; one worker, because a second would only halve the first's speed."""
-    return JobQueue(workers=1, capacity=JOBS_WAITING)
+    """Start the queue that all visitors share; those who are served at once share the network's batches."""
+    return JobQueue(workers=WORKERS, capacity=JOBS_WAITING)
 
 
 @st.cache_resource(show_spinner=False)

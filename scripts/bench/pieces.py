@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from musicdemo.checkpoint import Checkpoint
 from musicdemo.generation import Continuation, GenerationSettings, Progress, generate
 from musicdemo.jobs import JobControl, JobQueue
+from musicdemo.likelihood import AUTO
 from musicdemo.music.score import Score
 from musicdemo.render.audio import render_audio
 from musicdemo.seeds import find_seed
@@ -13,6 +14,7 @@ from scripts.bench.timing import least_seconds
 
 FOUR_PART_SEED = "old-hundredth"
 BARS = 16
+STYLE = "hymn"
 
 
 def seed() -> Score:
@@ -20,16 +22,15 @@ def seed() -> Score:
     return find_seed(FOUR_PART_SEED).score
 
 
-def piece(checkpoint: Checkpoint) -> Continuation:
+def piece(checkpoint: Checkpoint, *, style: str = AUTO) -> Continuation:
     """Write BARS bars behind the seed."""
-    return generate(checkpoint, GenerationSettings(bars=BARS), seed=seed())[0]
+    return generate(checkpoint, GenerationSettings(bars=BARS, style=style), seed=seed())[0]
 
 
-def seconds_a_note(checkpoint: Checkpoint, *, times: int = 5) -> tuple[float, float]:
-    """Seconds of a whole piece and of each of its new notes."""
-    notes = piece(checkpoint).new_notes
-    seconds = least_seconds(lambda: piece(checkpoint), times=times)
-    return seconds, seconds / notes
+def seconds_of(checkpoint: Checkpoint, *, style: str = AUTO, times: int = 5) -> tuple[float, int]:
+    """Seconds of a whole piece, and how many new notes it has."""
+    notes = piece(checkpoint, style=style).new_notes
+    return least_seconds(lambda: piece(checkpoint, style=style), times=times), notes
 
 
 def beams(checkpoint: Checkpoint, widths: Sequence[int], *, bars: int = 4) -> dict[int, float]:
@@ -38,7 +39,7 @@ def beams(checkpoint: Checkpoint, widths: Sequence[int], *, bars: int = 4) -> di
 
 
 def _beam_seconds(checkpoint: Checkpoint, width: int, bars: int) -> float:
-    settings = GenerationSettings(bars=bars, beam_width=width, variations=width, style="hymn")
+    settings = GenerationSettings(bars=bars, beam_width=width, variations=width, style=STYLE)
     found = generate(checkpoint, settings, seed=seed())
     seconds = least_seconds(lambda: generate(checkpoint, settings, seed=seed()), times=3)
     return seconds / max(len(each.events) for each in found)
