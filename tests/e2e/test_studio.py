@@ -124,6 +124,15 @@ def test_roll_is_played_by_keyboard_pointer_and_slider(visit: Open) -> None:
     assert 0 < state["time"] < duration
 
 
+def test_the_roll_is_seen_growing_while_a_wide_search_is_at_work(visit: Open) -> None:
+    page = visit()
+    upload_seed(page)
+    page.get_by_role("slider", name="New bars").press("End")
+    page.get_by_role("slider", name="Beam width").press("End")
+    expect(page.get_by_test_id("stSliderThumbValue").filter(has_text="32")).to_have_count(1)
+    assert len(generate(page)) > 2, "it was seen growing, not only finished"
+
+
 def test_upload_generate_hear_download_and_share(visit: Open, server: str, tmp_path: Path) -> None:
     page = visit()
     upload_seed(page)
@@ -132,7 +141,6 @@ def test_upload_generate_hear_download_and_share(visit: Open, server: str, tmp_p
     counts = generate(page)
     assert counts[0] == SEED_NOTES
     assert counts == sorted(counts), "the roll only grows"
-    assert len(counts) > 2, "the roll was seen growing, not only finished"
 
     piece = roll(page)["id"]
     with wave.open(io.BytesIO(fetch(f"{server}/p/{piece}.wav"))) as sound:
@@ -166,6 +174,7 @@ def test_upload_generate_hear_download_and_share(visit: Open, server: str, tmp_p
 def test_generation_survives_other_clicks_and_a_reload(visit: Open) -> None:
     page = visit()
     wait_for_roll(page, lambda state: state["ready"])
+    page.get_by_role("slider", name="Beam width").press("End")  # so that it takes a while
     page.get_by_role("button", name="Continue", exact=True).click()
     page.get_by_text("Advanced").click()
     page.wait_for_url("**job=**", timeout=WAIT_SECONDS * 1000)
