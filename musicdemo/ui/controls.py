@@ -34,8 +34,8 @@ LARGEST_RANDOM_SEED = 2**53 - 1
 
 MAX_UPLOAD_MEGABYTES = 2
 BEAM_HELP = (
-    "Off, every note is drawn by chance. Beam search follows so many versions at once, which avoid each other, and keeps "
-    "the likeliest: safer music that repeats itself more."
+    "Off, every note is drawn by chance. Beam search follows so many versions at once, which avoid each other, and "
+    "keeps the likeliest: safer music that repeats itself more."
 )
 DEFAULTS: dict[str, Any] = {
     "temperature": 1.0,
