@@ -2,8 +2,8 @@
 
 What networks fall into (Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", for words): one pitch
 again and again, a loop without end, silence, hardly a note. Each limit lies beyond what all but a few real pieces do:
-of 4,285 passages of 8 and 16 bars in twelve corpora 0.2 % are beyond one. Drums may loop, as drums do, and so the first
-two measures are of pitched notes alone.
+of 4,285 passages of 8 and 16 bars in twelve corpora 0.2 to 0.3 % are beyond one. Drums may loop, as drums do, and so
+the first two measures are of pitched notes alone.
 """
 
 from bisect import bisect_left

@@ -1,7 +1,7 @@
 """Instrument ranges: the sounding pitches that the instrument of a General MIDI program can play, and ranges asked for.
 
-Ranges of orchestral instruments are those of good players, as handbooks of orchestration give them (Adler 2016, The
-Study of Orchestration, appendix A); keyboards, synthesizers and effects get the compass of a piano.
+Ranges of orchestral instruments are those of good players, from general knowledge of orchestration and not checked
+entry by entry against a handbook; keyboards, synthesizers and effects get the compass of a piano.
 """
 
 from collections.abc import Mapping
