@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from musicdemo.ui.words import choose_language, language_switch, say
+
 HERE = Path(__file__).parent
 STYLE = """<style>
 .stAppHeader { background: transparent; }
@@ -17,4 +19,15 @@ STYLE = """<style>
 
 st.set_page_config(page_title="musicdemo", page_icon=str(HERE / "icon.png"), layout="wide")
 st.html(STYLE)
-st.navigation([st.Page(HERE / "views" / "studio.py", title="Studio", default=True)], position="hidden").run()
+choose_language()
+pages = [
+    st.Page(HERE / "views" / f"{name}.py", title=say(f"main.{name}"), url_path=name, default=name == "studio")
+    for name in ("studio", "compare", "models")
+]
+page = st.navigation(pages, position="hidden")
+with st.container(horizontal=True, vertical_alignment="center", key="header"):
+    st.title("musicdemo", anchor=False, width="stretch")
+    for link in pages:
+        st.page_link(link)
+    language_switch()
+page.run()

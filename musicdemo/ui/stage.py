@@ -15,6 +15,7 @@ from musicdemo.ui.components.piano_roll import RollView, piano_roll
 from musicdemo.ui.compose import Task
 from musicdemo.ui.pieces import file_name, is_kept, score_end
 from musicdemo.ui.visit import FINAL_STATES, Visit
+from musicdemo.ui.words import say
 
 WATCH_SECONDS = 0.3
 SEED_HINT = "This is the seed as the network will read it. Press Continue to hear what follows."
@@ -61,7 +62,7 @@ def _view_of_task(task: Task) -> RollView:
         join=join,
         identity=task.job.id,
         title=task.wish.title,
-        subtitle="Being written…",
+        subtitle=say("stage.being_written"),
         live=True,
         room=join + task.wish.settings.bars * score.meter_at(join).bar_steps,
     )
@@ -70,12 +71,12 @@ def _view_of_task(task: Task) -> RollView:
 def _progress(task: Task) -> None:
     progress = task.job.progress
     if task.job.state == JobState.QUEUED:
-        st.progress(0.0, text=f"Waiting: place {task.job.place} in the queue")
+        st.progress(0.0, text=say("stage.waiting", place=task.job.place))
     elif isinstance(progress, Progress):
         done = min(1.0, progress.bars_done / progress.bars_total)
-        st.progress(done, text=f"{progress.bars_done} of {progress.bars_total} new bars")
+        st.progress(done, text=say("stage.bars_done", done=progress.bars_done, total=progress.bars_total))
     else:
-        st.progress(0.0, text="Reading the seed" if task.wish.seed else "Starting")
+        st.progress(0.0, text=say("stage.reading" if task.wish.seed else "stage.starting"))
 
 
 def _ways_out(piece: Piece) -> None:

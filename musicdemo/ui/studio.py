@@ -7,9 +7,7 @@ from musicdemo.ui.controls import controls, prepare
 from musicdemo.ui.report import upload_report
 from musicdemo.ui.stage import stage
 from musicdemo.ui.visit import Visit, current_visit, follow_address, settle_task
-
-TAGLINE = "Recurrent neural networks that continue your music. Hear it, change something, hear it again."
-NO_MODEL = "No trained model was found in the folder checkpoints; pieces can be heard, but not made."
+from musicdemo.ui.words import say
 
 
 def studio() -> None:
@@ -18,8 +16,7 @@ def studio() -> None:
     settle_task(visit)
     follow_address(visit)
     prepare(visit)
-    st.title("musicdemo", anchor=False)
-    st.caption(TAGLINE)
+    st.caption(say("main.tagline"))
     with st.container():  # always there, so that a notice moves nothing and the music plays on
         _notices(visit)
     left, right = st.columns([2.4, 1], gap="medium")
@@ -34,7 +31,7 @@ def studio() -> None:
 
 def _notices(visit: Visit) -> None:
     if not services.checkpoints():
-        st.warning(NO_MODEL)
+        st.warning(say("main.no_model"))
     if visit.notice:
         st.error(escaped(visit.notice))
         visit.notice = ""

@@ -12,8 +12,8 @@ from musicdemo.music.midi import MidiReport
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui import services
-from musicdemo.ui.compose import Task, tasks
-from musicdemo.ui.pieces import DEMO_ID, demo_piece, find_piece, is_kept
+from musicdemo.ui.compose import OWN_FILE, Task, tasks
+from musicdemo.ui.pieces import DEMO_ID, demo_piece, find_piece, is_kept, show_upload
 
 FINAL_STATES = (JobState.DONE, JobState.STOPPED, JobState.FAILED)
 STOPPED_EARLY = "Stopped before the first note."
@@ -53,6 +53,12 @@ class Visit:
     def busy(self) -> bool:
         """Whether a job of this visitor waits or runs."""
         return self.task is not None and self.task.job.state not in FINAL_STATES
+
+    def bring(self, title: str, score: Score, report: MidiReport | None = None) -> None:
+        """Take music of the visitor's own as the seed, and put it on the stage."""
+        self.own = OwnFile(title, score, report)
+        st.session_state["seed_name"] = OWN_FILE
+        self.show(show_upload(title, score))
 
     def show(self, piece: Piece) -> None:
         """Put a piece on the stage and its address into the address bar."""

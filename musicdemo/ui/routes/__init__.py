@@ -1,0 +1,1 @@
+"""Plain HTTP beside the page: one file a subject, each with routes()."""

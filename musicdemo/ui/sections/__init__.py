@@ -1,0 +1,1 @@
+"""Sections of the studio page: one file each, with one function that draws it."""

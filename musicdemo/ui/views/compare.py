@@ -1,0 +1,1 @@
+"""Compare: the same seed through several models or temperatures, side by side."""

@@ -1,0 +1,1 @@
+"""Models: what each network is, how well it predicts, and how it sounds."""
