@@ -19,7 +19,7 @@ from musicdemo.ui import services
 from musicdemo.ui.components.piano_roll import RollView, drum_name, roll_data, track_names
 from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, Wish, compose
 from musicdemo.ui.pieces import demo_piece, file_name, find_piece, piece_from_json, piece_to_json, show_upload
-from musicdemo.ui.stage import describe
+from musicdemo.ui.recipes import describe
 from musicdemo.ui.studio import escaped
 from musicdemo.ui.visit import FINAL_STATES
 from tests.local_hub import running_hub

@@ -11,6 +11,7 @@ from musicdemo.jobs import Job, JobControl
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui import services
+from musicdemo.ui.words import DEFAULT_LANGUAGE, say
 
 FROM_NOTHING = "nothing"
 OWN_FILE = "file"
@@ -26,11 +27,14 @@ class Wish:
     seed: Score | None
     seed_name: str
     seed_title: str
+    language: str = DEFAULT_LANGUAGE
 
     @property
     def title(self) -> str:
         """Title of the piece to be made."""
-        return f"{self.seed_title}, continued" if self.seed else f"From nothing, number {self.settings.random_seed}"
+        if self.seed:
+            return say("stage.continued", language=self.language, title=self.seed_title)
+        return say("stage.from_nothing", language=self.language, number=self.settings.random_seed)
 
 
 @dataclass(frozen=True)
@@ -87,4 +91,8 @@ def recipe(wish: Wish, made: Continuation) -> dict[str, Any]:
         "new_notes": made.new_notes,
         "new_bars": made.new_bars,
         "finished": made.finished,
+        "constraint_bits": made.constraint_bits,
+        "retries": made.retries,
+        "reason": made.reason,
+        "is_degenerate": made.is_degenerate,
     }

@@ -12,21 +12,17 @@ from musicdemo.hub.name import HubName, read_name
 from musicdemo.jobs import JobControl
 from musicdemo.ui import services
 from musicdemo.ui.visit import FINAL_STATES, Visit
+from musicdemo.ui.words import say
 
 WATCH_SECONDS = 0.5
-NAME_HELP = (
-    "OWNER/NAME as on the model's page at huggingface.co, or OWNER/NAME@REVISION. It is fetched once, without signing "
-    "in, and stays on this machine; nothing of yours is sent."
-)
-NO_NAME = "The Hub knows models as OWNER/NAME or OWNER/NAME@REVISION; copy the name from the model's page."
 
 
 def hub_controls(visit: Visit) -> None:
     """Draw the field for a name, and how far the fetching is."""
-    with st.expander("Model from the Hub"):
-        st.text_input("Name on the Hugging Face Hub", key="hub_name", placeholder="OWNER/NAME", help=NAME_HELP)
+    with st.expander(say("hub.title")):
+        st.text_input(say("hub.name"), key="hub_name", placeholder="OWNER/NAME", help=say("hub.name_help"))
         if visit.fetch is None:
-            st.button("Fetch", key="fetch", width="stretch", on_click=_start, args=(visit,))
+            st.button(say("hub.fetch"), key="fetch", width="stretch", on_click=_start, args=(visit,))
         else:
             st.fragment(_watch, run_every=WATCH_SECONDS)(visit)
 
@@ -67,7 +63,7 @@ def fetch_model(control: JobControl, name: HubName) -> CheckpointInfo:
 def _start(visit: Visit) -> None:
     name = read_name(st.session_state["hub_name"].strip())
     if name is None:
-        visit.notice = NO_NAME
+        visit.notice = say("hub.no_name")
         return
     try:
         visit.fetch = services.fetch_queue().submit(lambda control: fetch_model(control, name))
@@ -81,5 +77,8 @@ def _watch(visit: Visit) -> None:
         st.rerun()
     done, total = job.progress if isinstance(job.progress, tuple) else (0, 0)
     share = done / total if total else 0.0
-    st.progress(share, text=f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else "Asking the Hub")
-    st.button("Stop fetching", key="stop_fetch", width="stretch", on_click=job.stop)
+    st.progress(
+        share,
+        text=say("hub.megabytes", done=f"{done / 1e6:.1f}", total=f"{total / 1e6:.1f}") if total else say("hub.asking"),
+    )
+    st.button(say("hub.stop"), key="stop_fetch", width="stretch", on_click=job.stop)

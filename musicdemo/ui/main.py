@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from musicdemo.ui.asked import hold
 from musicdemo.ui.words import choose_language, language_switch, say
 
 HERE = Path(__file__).parent
@@ -20,6 +21,7 @@ STYLE = """<style>
 st.set_page_config(page_title="musicdemo", page_icon=str(HERE / "icon.png"), layout="wide")
 st.html(STYLE)
 choose_language()
+hold()
 pages = [
     st.Page(HERE / "views" / f"{name}.py", title=say(f"main.{name}"), url_path=name, default=name == "studio")
     for name in ("studio", "compare", "models")

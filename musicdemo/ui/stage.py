@@ -1,11 +1,8 @@
 """The stage: the roll with its player, the progress of what is being made, and the ways out of the page."""
 
-from typing import Any
-
 import streamlit as st
 
 from musicdemo.generation import Progress
-from musicdemo.hub.name import short_name
 from musicdemo.jobs import JobState
 from musicdemo.music.midi import write_midi
 from musicdemo.music.score import Score
@@ -14,17 +11,19 @@ from musicdemo.ui import services
 from musicdemo.ui.components.piano_roll import RollView, piano_roll
 from musicdemo.ui.compose import Task
 from musicdemo.ui.pieces import file_name, is_kept, score_end
+from musicdemo.ui.recipes import describe
+from musicdemo.ui.sections.actions import tweaks
 from musicdemo.ui.visit import FINAL_STATES, Visit
 from musicdemo.ui.words import say
 
 WATCH_SECONDS = 0.3
-SEED_HINT = "This is the seed as the network will read it. Press Continue to hear what follows."
 
 
 def stage(visit: Visit) -> None:
     """Draw the roll; while a job of this visitor is under way, again and again without the rest of the page."""
     st.fragment(_watch, run_every=WATCH_SECONDS if visit.busy else None)(visit)
     if not visit.busy:
+        tweaks(visit)
         _ways_out(visit.shown)
 
 
@@ -81,11 +80,11 @@ def _progress(task: Task) -> None:
 
 def _ways_out(piece: Piece) -> None:
     if not is_kept(piece):
-        st.caption(SEED_HINT)
+        st.caption(say("stage.seed_hint"))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Download MIDI",
+            say("stage.download_midi"),
             data=lambda: write_midi(piece.score),
             file_name=file_name(piece, ".mid"),
             mime="audio/midi",
@@ -93,27 +92,10 @@ def _ways_out(piece: Piece) -> None:
             key="download_midi",
         )
         st.download_button(
-            "Download WAV",
+            say("stage.download_wav"),
             data=lambda: services.sounds().wav(piece.score).read_bytes(),
             file_name=file_name(piece, ".wav"),
             mime="audio/wav",
             on_click="ignore",
             key="download_wav",
         )
-
-
-def describe(recipe: dict[str, Any]) -> str:
-    """Say a recipe in one line; "" for a seed."""
-    if not recipe:
-        return ""
-    settings = recipe["settings"]
-    beam = settings.get("beam_width")
-    parts = [
-        short_name(recipe["model"]),
-        f"temperature {settings['temperature']:g}",
-        f"{recipe['new_bars']} new bars",
-        f"beam width {beam}" if beam else "sampled",
-        f"style {recipe['style']}" if recipe["style"] else "style left open",
-        f"random seed {settings['random_seed']}",
-    ]
-    return " · ".join(parts if recipe["finished"] else [*parts, "stopped early"])

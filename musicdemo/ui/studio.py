@@ -3,8 +3,12 @@
 import streamlit as st
 
 from musicdemo.ui import services
-from musicdemo.ui.controls import controls, prepare
+from musicdemo.ui.asked import prepare
 from musicdemo.ui.report import upload_report
+from musicdemo.ui.sections.actions import main_button
+from musicdemo.ui.sections.history import history
+from musicdemo.ui.sections.seed import seed_controls
+from musicdemo.ui.sections.settings import setting_controls
 from musicdemo.ui.stage import stage
 from musicdemo.ui.visit import Visit, current_visit, follow_address, settle_task
 from musicdemo.ui.words import say
@@ -21,10 +25,13 @@ def studio() -> None:
         _notices(visit)
     left, right = st.columns([2.4, 1], gap="medium")
     # The controls go first over the wire: who sees the roll change finds them up to date, and no click is lost.
-    with right:
-        controls(visit)
+    with right, st.container(border=True, key="controls"):
+        main_button(visit)  # first, so that on a phone it follows the roll
+        seed_controls(visit)
+        setting_controls(visit)
     with left:
         stage(visit)
+        history(visit)
         if visit.own and visit.own.report:
             upload_report(visit.own)
 

@@ -14,9 +14,11 @@ from musicdemo.store import Piece
 from musicdemo.ui import services
 from musicdemo.ui.compose import OWN_FILE, Task, tasks
 from musicdemo.ui.pieces import DEMO_ID, demo_piece, find_piece, is_kept, show_upload
+from musicdemo.ui.words import say
 
 FINAL_STATES = (JobState.DONE, JobState.STOPPED, JobState.FAILED)
-STOPPED_EARLY = "Stopped before the first note."
+MOST_UNDONE = 20
+MOST_REMEMBERED = 50
 _STATE_KEY = "visit"
 
 
@@ -27,6 +29,15 @@ class OwnFile:
     title: str
     score: Score
     report: MidiReport | None = None
+
+
+@dataclass
+class Entry:
+    """A piece that was made in this visit, with its maker's star and words."""
+
+    piece: Piece
+    starred: bool = False
+    words: str = ""
 
 
 @dataclass
@@ -43,6 +54,12 @@ class Visit:
     fetch: Job[CheckpointInfo] | None = None
     fetched: dict[str, CheckpointInfo] = field(default_factory=dict)
     """Models of the Hub that this visit has asked for, by name."""
+    history: list[Entry] = field(default_factory=list)
+    """The pieces made in this visit, the newest last."""
+    family: str = ""
+    """The job that made the piece on the stage: its roll and its sound are those of the job, grown up."""
+    trail: list[Piece] = field(default_factory=list)
+    """What stood on the stage before, for undo."""
 
     @property
     def models(self) -> dict[str, CheckpointInfo]:
@@ -62,9 +79,27 @@ class Visit:
 
     def show(self, piece: Piece) -> None:
         """Put a piece on the stage and its address into the address bar."""
+        if piece.id != self.shown.id:
+            self.trail = [*self.trail[1 - MOST_UNDONE :], self.shown]
+            self.family = ""
         self.shown = piece
         self.address = piece.id if is_kept(piece) and piece.id != DEMO_ID else None
         _set_parameter("piece", self.address)
+
+    def undo(self) -> None:
+        """Put back what stood on the stage before, and the controls to its recipe."""
+        if not self.trail:
+            return
+        piece = self.trail.pop()
+        before = self.trail
+        self.show(piece)
+        self.trail = before
+        self.opened = piece if piece.recipe else None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether anything stood on the stage before."""
+        return bool(self.trail)
 
 
 def current_visit() -> Visit:
@@ -101,8 +136,10 @@ def settle_task(visit: Visit) -> None:
     visit.task = None
     if task.job.result is not None:
         visit.show(task.job.result)
+        visit.family = task.job.id
+        visit.history = [*visit.history[1 - MOST_REMEMBERED :], Entry(task.job.result)]
     else:
-        visit.notice = task.job.error or STOPPED_EARLY
+        visit.notice = task.job.error or say("stage.stopped_early")
 
 
 def _set_parameter(name: str, value: str | None) -> None:

@@ -28,6 +28,14 @@ def section_words(section: str, language: str | None = None) -> dict[str, str]:
     return _section(section, language or visit_language())
 
 
+def known_words(section: str, name: str, default: str | None = None, *, language: str | None = None) -> str:
+    """Return the text for a name of the domain, such as an instrument's or a style's; where none is known, `default`.
+
+    English names stand in the domain itself, so these sections hold the other languages alone.
+    """
+    return section_words(section, language).get(name, name if default is None else default)
+
+
 def visit_language() -> str:
     """Return the language of this visit; the default one outside the page's script."""
     if get_script_run_ctx() is None:
@@ -65,4 +73,4 @@ def _switch(code: str) -> None:
 @cache
 def _section(section: str, language: str) -> dict[str, str]:
     tables = tomllib.loads((FOLDER / f"{section}.toml").read_text(encoding="utf-8"))
-    return {name: texts[language] for name, texts in tables.items()}
+    return {name: texts[language] for name, texts in tables.items() if language in texts}
