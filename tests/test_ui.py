@@ -35,6 +35,7 @@ def own_database(tmp_path, monkeypatch):
     st.cache_resource.clear()
     yield
     services.piece_store().close()
+    services.sounds().close()
     st.cache_resource.clear()
 
 

@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 STYLE = """<style>
 .stAppHeader { background: transparent; }
 .stMainBlockContainer { padding: 1rem 2rem 3rem; max-width: 1500px; }
+.st-key-header { padding-right: 2.5rem; } /* the menu of Streamlit lies there */
 .stMainBlockContainer h1 { padding: 0; font-size: 1.9rem; }
 /* Streamlit's own tones for these are fainter than 4.5 to 1. */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.8; }

@@ -4,14 +4,17 @@ Files are named by what they sound like, so a piece that changed is never served
 """
 
 import hashlib
+import io
 import tempfile
+import wave
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 from musicdemo.music.midi import write_midi
 from musicdemo.music.score import Score
-from musicdemo.render.audio import render_audio
+from musicdemo.render.audio import SAMPLE_RATE, TAIL_SECONDS, render_audio
 
 SHELF_BYTES = 512_000_000
 
@@ -26,15 +29,23 @@ class SoundShelf:
         self._shelf = Lock()
         self._renderer = Lock()
 
-    def wav(self, score: Score) -> Path:
-        """Return the WAV file of a score, rendering it where it is not on the shelf. Raises AudioError."""
-        path = Path(self._folder.name) / f"{_fingerprint(score)}.wav"
+    def wav(self, score: Score, *, tracks: tuple[int, ...] | None = None) -> Path:
+        """Return the WAV file of a score, rendering it where it is not on the shelf.
+
+        With `tracks` only these are heard, for as long as the whole score lasts. Raises AudioError.
+        """
+        part = "" if tracks is None else "-" + "-".join(map(str, tracks))
+        path = Path(self._folder.name) / f"{_fingerprint(score)}{part}.wav"
         if self._touch(path):
             return path
         with self._renderer:  # one render at a time: the worker that composes needs the other processor
             if not self._touch(path):
-                self._put(path, render_audio(score).wav)
+                self._put(path, render_audio(score).wav if tracks is None else _some_tracks(score, tracks))
         return path
+
+    def close(self) -> None:
+        """Remove the folder and what is in it."""
+        self._folder.cleanup()
 
     def _touch(self, path: Path) -> bool:
         with self._shelf:
@@ -50,6 +61,27 @@ class SoundShelf:
             while sum(self._sizes.values()) > self._limit and len(self._sizes) > 1:
                 oldest, _ = self._sizes.popitem(last=False)
                 oldest.unlink(missing_ok=True)
+
+
+def _some_tracks(score: Score, tracks: tuple[int, ...]) -> bytes:
+    alone = replace(score, tracks=tuple(score.tracks[number] for number in tracks))
+    sound = render_audio(alone).wav if alone.note_count else b""
+    return _padded(sound, round((score.seconds_at(score.end) + TAIL_SECONDS) * SAMPLE_RATE))
+
+
+def _padded(wav: bytes, frames: int) -> bytes:
+    """Lengthen a WAV file (b"" is none) with silence: instruments that stop early must not end the piece."""
+    sound = b""
+    if wav:
+        with wave.open(io.BytesIO(wav)) as reader:
+            sound = reader.readframes(reader.getnframes())
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as writer:
+        writer.setnchannels(2)
+        writer.setsampwidth(2)
+        writer.setframerate(SAMPLE_RATE)
+        writer.writeframes(sound.ljust(frames * 4, b"\0"))
+    return buffer.getvalue()
 
 
 def _fingerprint(score: Score) -> str:

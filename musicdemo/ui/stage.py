@@ -12,6 +12,7 @@ from musicdemo.ui.components.piano_roll import RollView, piano_roll
 from musicdemo.ui.compose import Task
 from musicdemo.ui.pieces import file_name, is_kept, score_end
 from musicdemo.ui.recipes import describe
+from musicdemo.ui.routes.live import live_source
 from musicdemo.ui.sections.actions import tweaks
 from musicdemo.ui.visit import FINAL_STATES, Visit
 from musicdemo.ui.words import say
@@ -62,6 +63,7 @@ def _view_of_task(task: Task) -> RollView:
         identity=task.job.id,
         title=task.wish.title,
         subtitle=say("stage.being_written"),
+        source=live_source(task),
         live=True,
         room=join + task.wish.settings.bars * score.meter_at(join).bar_steps,
     )
