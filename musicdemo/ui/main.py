@@ -9,7 +9,10 @@ from musicdemo.ui.words import choose_language, language_switch, say
 
 HERE = Path(__file__).parent
 STYLE = """<style>
-.stAppHeader { background: transparent; }
+/* Streamlit lays its own header over ours: clicks go through it, but for its menu. */
+.stAppHeader { background: transparent; pointer-events: none; }
+.stAppHeader * { pointer-events: none; }
+.stMainMenu, .stMainMenu *, .stStatusWidget * { pointer-events: auto; }
 .stMainBlockContainer { padding: 1rem 2rem 3rem; max-width: 1500px; }
 .st-key-header { padding-right: 2.5rem; } /* the menu of Streamlit lies there */
 .stMainBlockContainer h1 { padding: 0; font-size: 1.9rem; }

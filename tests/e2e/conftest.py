@@ -1,6 +1,7 @@
 """A real server with a database of its own, and a real Chromium to visit it."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, WebSocket, sync_playwright
@@ -48,8 +49,9 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         page.on("websocket", on_call)
         page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
 
-    def open_page(path: str = "/", *, width: int = 1360, height: int = 900) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+    def open_page(path: str = "/", *, width: int = 1360, height: int = 900, **options: Any) -> Page:
+        size = {"width": width, "height": height}
+        context = browser.new_context(viewport=size, accept_downloads=True, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
         listen(page)
