@@ -12,16 +12,16 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (
     {"errors"},
     {"music", "models", "decoding", "hub"},
-    {"checkpoint", "seeds"},
+    {"checkpoint", "seeds", "database"},
     {"likelihood"},
-    {"generation", "jobs", "store", "render"},
+    {"generation", "insight", "jobs", "store", "votes", "render"},
     {"ui", "cli"},
     {"app", "__main__"},
 )
 """Rooms of musicdemo, lowest layer first. Rooms of one layer do not know each other."""
 
 RANKS = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
-TORCH_ROOMS = {"models", "checkpoint", "likelihood"}
+TORCH_ROOMS = {"models", "checkpoint", "likelihood", "insight"}
 TORCH_STEPPER = "musicdemo.decoding.torch_stepper"
 
 

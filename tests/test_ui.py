@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from musicdemo.generation import GenerationSettings
 from musicdemo.jobs import JobControl
-from musicdemo.music.score import Meter, MeterChange, Note, Score, TempoChange, Track
+from musicdemo.music.midi import read_midi
+from musicdemo.music.score import Note, Score, Track
+from musicdemo.music.seed_choice import best_bars
 from musicdemo.ui import services
-from musicdemo.ui.components.piano_roll import RollView, drum_name, roll_data, track_names
 from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, Wish, compose
 from musicdemo.ui.pieces import demo_piece, file_name, find_piece, piece_from_json, piece_to_json, show_upload
 from musicdemo.ui.recipes import describe
@@ -131,11 +132,11 @@ def test_upload_is_shown_as_the_seed_with_its_report():
     assert not page.error
 
 
-def test_long_upload_is_continued_from_its_last_bars_and_the_choice_can_be_moved():
-    page = upload(opened_page(), "long.mid", midi_bytes(bars=40))
-    assert page.slider(key="seed_bars").value == (9, 40)
-    assert [note.pitch for note in shown(page).score.tracks[0].notes] == [60 + beat % 5 for beat in range(32, 160)]
-    page.slider(key="seed_bars").set_range(5, 6).run()
+def test_long_upload_begins_with_its_best_bars_and_the_choice_can_be_moved():
+    data = midi_bytes(bars=40)
+    page = upload(opened_page(), "long.mid", data)
+    assert page.slider(key="doctor_bars").value == best_bars(read_midi(data).score)
+    page.slider(key="doctor_bars").set_range(5, 6).run()
     assert [note.pitch for note in shown(page).score.tracks[0].notes] == [60 + beat % 5 for beat in range(16, 24)]
 
 
@@ -275,7 +276,8 @@ def hub(monkeypatch, tmp_path):
 
 
 def fetched(page: AppTest, name: str) -> AppTest:
-    """Ask for a model of the Hub and wait for what comes of it."""
+    """Ask for a model of the Hub on the models page, and wait for what comes of it."""
+    page.switch_page("views/models.py").run()
     page.text_input(key="hub_name").set_value(name)
     page.button(key="fetch").click().run()
     assert not page.exception
@@ -293,6 +295,7 @@ def test_model_from_the_hub_joins_the_menu_and_its_pieces_name_its_commit(hub, t
     page = fetched(opened_page(), " someone/tiny ")
     name = f"someone/tiny@{commit}"
     assert not page.error
+    page.switch_page("views/studio.py").run()
     assert page.selectbox(key="model").value == name
     assert list(page.selectbox(key="style").options) == ["auto", "air", "band"]
     page.slider(key="bars").set_value(4).run()
@@ -317,15 +320,17 @@ def test_model_that_cannot_be_fetched_gives_one_sentence_and_loses_nothing(hub, 
     fetched(page, name)
     (error,) = page.error
     assert re.search(sentence, error.value.replace("\\", ""))
+    assert page.text_input(key="hub_name").value == name
+    page.switch_page("views/studio.py").run()
     assert page.selectbox(key="model").value == before
     assert page.slider(key="temperature").value == 1.4
-    assert page.text_input(key="hub_name").value == name
 
 
 def test_fetching_can_be_stopped_and_music_does_not_wait_for_it(hub):
     let_go = threading.Event()
     hub.instead["/revision/main"] = lambda: StreamingResponse(iter(lambda: b" " if let_go.wait(0.1) else b"  ", b" "))
     page = opened_page()
+    page.switch_page("views/models.py").run()
     page.text_input(key="hub_name").set_value("slow/model")
     page.button(key="fetch").click().run()
     job = page.session_state["visit"].fetch
@@ -337,62 +342,6 @@ def test_fetching_can_be_stopped_and_music_does_not_wait_for_it(hub):
     page.run()
     assert not page.exception and not page.error
     assert page.button(key="fetch").label == "Fetch"
-
-
-# --- the roll's data -------------------------------------------------------------------------------------------------
-
-WALTZ = Score(
-    tracks=(
-        Track((Note(0, 60, 12, 100), Note(36, 64, 36, 50)), program=40),
-        Track((Note(36, 36, 6),), is_drum=True),
-        Track((Note(0, 48, 36),), program=40, voice=1, name="Bass line"),
-    ),
-    meters=(MeterChange(0, Meter(3, 4)),),
-    tempos=(TempoChange(0, 60.0), TempoChange(36, 120.0)),
-)
-
-
-def view(score: Score, *, join: int = 0, room: int = 0) -> RollView:
-    return RollView(score, join, identity="a", title="A waltz", room=room)
-
-
-def test_roll_lays_notes_out_in_seconds():
-    data = roll_data(view(WALTZ, join=36))
-    # A beat lasts one second in the first bar and half of one in the second.
-    assert data["notes"] == [
-        [0.0, 1.0, 60, 100, 0],
-        [0.0, 3.0, 48, 80, 2],
-        [3.0, 0.25, 36, 80, 1],
-        [3.0, 1.5, 64, 50, 0],
-    ]
-    assert data["join"] == 3.0
-    assert data["bars"] == [[0.0, 3.0, 3], [3.0, 1.5, 3]]
-    assert data["seconds"] == 4.5
-    assert data["drums"] == [[36, drum_name(36)]]
-
-
-def test_roll_leaves_room_for_the_bars_that_are_to_come():
-    data = roll_data(view(WALTZ, join=72, room=72 + 4 * 36))
-    assert len(data["bars"]) == 6
-    assert data["seconds"] == 4.5 + 4 * 1.5
-
-
-def test_every_note_has_a_row():
-    data = roll_data(view(WALTZ))
-    for _, _, pitch, _, track in data["notes"]:
-        rows = [key for key, _ in data["drums"]] if data["tracks"][track]["drum"] else range(data["low"], data["high"])
-        assert pitch in rows
-
-
-def test_empty_score_has_a_roll_too():
-    data = roll_data(view(Score()))
-    assert data["notes"] == []
-    assert data["seconds"] == 0.0
-    assert data["high"] > data["low"]
-
-
-def test_tracks_are_named_by_instrument_number_and_own_name():
-    assert track_names(WALTZ) == ["Violin 1", "Drums", "Bass line (Violin)"]
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------
@@ -413,6 +362,6 @@ def test_demo_holds_its_seed_unchanged_before_the_join():
 
 
 def test_preview_is_found_by_its_address_and_download_names_are_plain():
-    piece = show_upload('Ünïcödé "; rm -rf /', WALTZ)
+    piece = show_upload('Ünïcödé "; rm -rf /', Score((Track((Note(0, 60, 12),)),)))
     assert find_piece(piece.id) is piece
     assert file_name(piece, ".mid").startswith("unicode-rm-rf-previe")

@@ -8,7 +8,7 @@ share a batch; the loss is divided by the units of the whole of it, so that thei
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,7 +65,8 @@ class Objective(nn.Module):
 class Run:
     """One training run in one folder, or this process's part of it.
 
-    `references` are figures to show the validation beside. `listeners` are told of each validation.
+    `references` are figures to show the validation beside. `listeners` are told of each validation; at the steps of
+    `milestones` there is one besides the regular ones.
     """
 
     def __init__(
@@ -78,10 +79,11 @@ class Run:
         fabric: Fabric | None = None,
         references: Mapping[str, float] | None = None,
         listeners: Sequence[Listener] = (),
+        milestones: Collection[int] = (),
     ) -> None:
         self.fabric = fabric or start(config.device, precision=config.precision)
         self.model, self.sampler, self.config, self.folder = model, sampler, config, folder
-        self.references, self.listeners = references or {}, listeners
+        self.references, self.listeners, self.milestones = references or {}, listeners, milestones
         self.objective, self.optimizer = self.fabric.setup(Objective(model), _optimizer(model, config))
         self.average = copy.deepcopy(model).eval()
         self.progress = Progress()
@@ -105,7 +107,7 @@ class Run:
                 self._collect()
                 if watch and self.fabric.is_global_zero:
                     watch(glance(self.progress, fraction(self.progress, self.config)))
-            if self._is_due(self.config.validate_every) or fraction(self.progress, self.config) >= 1:
+            if self._is_validation_due():
                 self._close(validate, report)
             elif self._is_due(self.config.save_every):
                 self.save()
@@ -166,6 +168,10 @@ class Run:
 
     def _is_due(self, every: int) -> bool:
         return self.progress.step % every == 0
+
+    def _is_validation_due(self) -> bool:
+        at_milestone = self.progress.step in self.milestones
+        return at_milestone or self._is_due(self.config.validate_every) or fraction(self.progress, self.config) >= 1
 
     def _collect(self) -> None:
         """Fetch the sums from the device and from the other processes."""

@@ -22,6 +22,7 @@ MAX_HOURS = 3
 WRITTEN_RESOLUTION = 480
 
 _EXACT_QUARTERS = 1e-9
+_TEXT, _NAME = 0x01, 0x03
 _GENERIC_TITLES = frozenset(
     (
         "untitled",
@@ -115,10 +116,11 @@ def _title(name: str) -> str:
     return "" if all(word in _GENERIC_TITLES or word.isdigit() for word in words) else name
 
 
-def write_midi(score: Score) -> bytes:
+def write_midi(score: Score, *, note: str = "") -> bytes:
     """Write the score as a MIDI file of type 1, one chunk a track; the same Score gives the same bytes.
 
-    Tempos are rounded to whole microseconds a quarter note; the title is the name of the first chunk.
+    Tempos are rounded to whole microseconds a quarter note; the title is the name of the first chunk. `note`, such as
+    how the piece was made, becomes a text event there, which players and read_midi pass over.
 
     Raises:
         ValueError: if the score is longer than 20,000 quarter notes.
@@ -136,13 +138,13 @@ def write_midi(score: Score) -> bytes:
     ]
     for track in score.tracks:
         instrument = pretty_midi.Instrument(track.program, track.is_drum, clean_text(track.name))
-        for note in track.notes:
-            start, end = (writer.tick_to_time(_tick(step)) for step in (note.onset, note.end))
-            instrument.notes.append(pretty_midi.Note(note.velocity, note.pitch, start, end))
+        for sounding in track.notes:
+            start, end = (writer.tick_to_time(_tick(step)) for step in (sounding.onset, sounding.end))
+            instrument.notes.append(pretty_midi.Note(sounding.velocity, sounding.pitch, start, end))
         writer.instruments.append(instrument)
     buffer = BytesIO()
     writer.write(buffer)
-    return _with_title(buffer.getvalue(), clean_text(score.title))
+    return _with_texts(buffer.getvalue(), {_NAME: clean_text(score.title), _TEXT: note})
 
 
 def _tick(step: int) -> int:
@@ -154,12 +156,13 @@ def _tick_seconds(tempo: float) -> float:
     return (round(60e6 / tempo) + 0.5) / 1e6 / WRITTEN_RESOLUTION
 
 
-def _with_title(data: bytes, title: str) -> bytes:
-    """Put the title into the first chunk, as its name; pretty_midi names only instruments."""
-    if not title:
-        return data
+def _with_texts(data: bytes, texts: dict[int, str]) -> bytes:
+    """Put texts into the first chunk, by the kind of their event; pretty_midi names only instruments."""
+    events = b"".join(_text_event(kind, text.encode()) for kind, text in texts.items() if text)
     start = data.index(b"MTrk") + 8
     length = int.from_bytes(data[start - 4 : start])
-    encoded = title.encode()
-    event = b"\x00\xff\x03" + variable_length(len(encoded)) + encoded
-    return data[: start - 4] + (length + len(event)).to_bytes(4) + event + data[start:]
+    return data[: start - 4] + (length + len(events)).to_bytes(4) + events + data[start:]
+
+
+def _text_event(kind: int, encoded: bytes) -> bytes:
+    return bytes((0, 0xFF, kind)) + variable_length(len(encoded)) + encoded

@@ -40,9 +40,10 @@ TIME_LIMIT_SECONDS = 90.0
 PEAK = 10 ** (-1 / 20)
 """-1 dBFS: what the loudest sample becomes."""
 SILENT_PEAK = 1e-6
-COMPRESSED_SUFFIXES = (".flac", ".oga")
+COMPRESSED_SUFFIXES = (".flac", ".oga", ".ogg")
 SUFFIXES = (".wav", *COMPRESSED_SUFFIXES)
 
+_FLUIDSYNTH_KINDS = {".flac": "flac", ".oga": "oga", ".ogg": "oga"}  # a file named .ogg it would fill with WAV
 _MEASURING_GAIN = 0.5
 _MAX_GAIN = 10.0  # FluidSynth takes no more
 _FULL_SCALE = 32_767
@@ -86,21 +87,42 @@ def render_audio(score: Score) -> Audio:
 
 
 def write_audio(score: Score, path: Path) -> None:
-    """Write `score` as sound; the suffix of `path` says how: .wav, .flac or .oga (Ogg Vorbis).
+    """Write `score` as sound; the suffix of `path` says how: .wav, .flac, .oga or .ogg (both Ogg Vorbis).
 
-    A .flac or .oga comes straight from FluidSynth and rings a few seconds longer than a .wav.
+    What is not .wav comes straight from FluidSynth and rings a few seconds longer.
 
     Raises:
-        AudioError: as render_audio; another suffix; .flac or .oga without FluidSynth; a path that cannot be written.
+        AudioError: as render_audio; another suffix; all but .wav without FluidSynth; a path that cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise AudioError(f"Sound is written as {', '.join(SUFFIXES)}, not as {path.name!r}.")
-    data = render_audio(score).wav if suffix == ".wav" else _compressed(score, suffix)
+    data = render_audio(score).wav if suffix == ".wav" else render_compressed(score, suffix)
     try:
         path.write_bytes(data)
     except OSError as error:
         raise AudioError(f"The sound could not be written to {path}: {error.strerror}.") from error
+
+
+def render_compressed(score: Score, suffix: str = ".ogg") -> bytes:
+    """Play `score` as one of COMPRESSED_SUFFIXES; the same score gives the same bytes. Raises AudioError."""
+    music_seconds = _checked_seconds(score)
+    if not can_compress():
+        raise AudioError(f"{suffix} needs FluidSynth (apt install fluidsynth); without it, write .wav.")
+    with TemporaryDirectory(prefix="musicdemo-audio-") as name:
+        folder = Path(name).resolve()
+        measured = _checked(_play_with_fluidsynth(score, folder), music_seconds)
+        gain = min(_MAX_GAIN, _MEASURING_GAIN * PEAK / _peak(measured))
+        kind = _FLUIDSYNTH_KINDS[suffix]
+        data = _run_fluidsynth(score, folder, kind, sample_format="s16", gain=gain).read_bytes()
+    if not data.startswith((b"fLaC", b"OggS")):
+        raise AudioError(f"This FluidSynth cannot write {suffix}; write .wav instead.")
+    return with_fixed_serial(data) if kind == "oga" else data
+
+
+def can_compress() -> bool:
+    """Say whether this machine can play into COMPRESSED_SUFFIXES, which needs FluidSynth."""
+    return shutil.which("fluidsynth") is not None
 
 
 def _checked_seconds(score: Score) -> float:
@@ -136,21 +158,6 @@ def _play_with_fluidsynth(score: Score, folder: Path) -> Samples:
     file = _run_fluidsynth(score, folder, "raw", sample_format="float", gain=_MEASURING_GAIN)
     values = np.fromfile(file, np.float32)
     return values[: len(values) // 2 * 2].reshape(-1, 2)
-
-
-def _compressed(score: Score, suffix: str) -> bytes:
-    music_seconds = _checked_seconds(score)
-    if not shutil.which("fluidsynth"):
-        raise AudioError(f"{suffix} needs FluidSynth (apt install fluidsynth); without it, write .wav.")
-    with TemporaryDirectory(prefix="musicdemo-audio-") as name:
-        folder = Path(name).resolve()
-        measured = _checked(_play_with_fluidsynth(score, folder), music_seconds)
-        gain = min(_MAX_GAIN, _MEASURING_GAIN * PEAK / _peak(measured))
-        kind = suffix.removeprefix(".")
-        data = _run_fluidsynth(score, folder, kind, sample_format="s16", gain=gain).read_bytes()
-    if not data.startswith((b"fLaC", b"OggS")):
-        raise AudioError(f"This FluidSynth cannot write {suffix}; write .wav instead.")
-    return with_fixed_serial(data) if suffix == ".oga" else data
 
 
 def _run_fluidsynth(score: Score, folder: Path, kind: str, *, sample_format: str, gain: float) -> Path:

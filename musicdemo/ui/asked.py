@@ -23,9 +23,6 @@ BEAM_WIDTHS = (OFF, *range(2, 17))
 POLYPHONIES = (OFF, *range(1, 17))
 LEAST_BARS, MOST_BARS = 4, 32
 MOST_TEMPERATURE = 2.0
-FIRST_BARS = 8
-"""Bars of an upload up to which all of it is the seed, and a choice of bars is not offered."""
-
 LARGEST_RANDOM_SEED = 2**53 - 1
 """The largest number that a browser holds exactly."""
 
@@ -44,7 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "max_polyphony": OFF,
     "cadence": False,
 }
-_KEPT = (*DEFAULTS, "model", "seed_name", "seed_bars")
+_KEPT = (*DEFAULTS, "model", "seed_name")
 
 
 def hold() -> None:
@@ -123,18 +120,8 @@ def chosen_seed(visit: Visit) -> Score | None:
     """Return the score to continue; None for nothing."""
     name = st.session_state["seed_name"]
     if name == OWN_FILE and visit.own:
-        return cut(visit.own.score)
+        return visit.own.seed
     return services.seeds()[name].score if name in services.seeds() else None
-
-
-def cut(score: Score) -> Score:
-    """Return the chosen bars of a visitor's own score; all of it where the choice holds no note."""
-    bars = score.bars
-    if len(bars) <= FIRST_BARS:
-        return score
-    first, last = st.session_state.get("seed_bars", (1, len(bars)))
-    part = score.clipped(bars[first - 1].start, bars[min(last, len(bars)) - 1].end)
-    return part if part.note_count else score
 
 
 def _or_none(value: Any) -> Any:  # noqa: ANN401  # whatever a menu holds
@@ -162,4 +149,3 @@ def _take_over(visit: Visit, piece: Piece) -> None:
     state["seed_name"] = recipe.get("seed", FROM_NOTHING)
     if state["seed_name"] == OWN_FILE:
         visit.own = OwnFile(recipe.get("seed_title", piece.title), piece.score.clipped(0, max(1, piece.join)))
-        state["seed_bars"] = (1, max(1, len(visit.own.score.bars)))

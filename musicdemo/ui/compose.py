@@ -1,16 +1,18 @@
 """One wish of a visitor, from seed to saved piece: what the worker of the queue runs."""
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
 
 from musicdemo.errors import GenerationError
-from musicdemo.generation import Continuation, GenerationSettings, Progress, generate
+from musicdemo.generation import Continuation, GenerationSettings, Progress, explore, generate
 from musicdemo.jobs import Job, JobControl
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui import services
+from musicdemo.ui.beams.explorations import explorations
 from musicdemo.ui.words import DEFAULT_LANGUAGE, say
 
 FROM_NOTHING = "nothing"
@@ -69,13 +71,27 @@ def compose(control: JobControl, wish: Wish) -> Piece:
         control.report(progress)
         return not control.stopped
 
+    began = time.monotonic()
     checkpoint = services.checkpoint(wish.model)
-    best = generate(checkpoint, wish.settings, seed=wish.seed, on_progress=on_progress)[0]
+    found = None
+    if wish.settings.beam_width is None:
+        best = generate(checkpoint, wish.settings, seed=wish.seed, on_progress=on_progress)[0]
+    else:
+        found = explore(checkpoint, wish.settings, seed=wish.seed, on_progress=on_progress)
+        best = found.continuations[0]
     if not best.new_notes:
         raise GenerationError("Nothing was written: try again with another random seed.")
-    return services.piece_store().save(
-        title=wish.title, score=best.score, join=best.join, events=best.events, recipe=recipe(wish, best)
+    seconds = round(time.monotonic() - began, 2)
+    piece = services.piece_store().save(
+        title=wish.title,
+        score=best.score,
+        join=best.join,
+        events=best.events,
+        recipe={**recipe(wish, best), "seconds": seconds, "weights_sha256": checkpoint.digest},
     )
+    if found is not None:
+        explorations().put(piece.id, found)
+    return piece
 
 
 def recipe(wish: Wish, made: Continuation) -> dict[str, Any]:

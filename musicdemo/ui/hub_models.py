@@ -1,4 +1,4 @@
-"""Models from the Hub: a visitor names one, a job fetches it, and it joins the menu of this visit."""
+"""Models from the Hub: a visitor names one, a job fetches it, and it joins those of this visit."""
 
 from contextlib import suppress
 
@@ -7,24 +7,45 @@ import streamlit as st
 from musicdemo.checkpoint import FROM_HUB, CheckpointInfo, read_info
 from musicdemo.errors import CheckpointError, JobError
 from musicdemo.hub.fetch import fetch
-from musicdemo.hub.kept import kept_folder, name_of
-from musicdemo.hub.name import HubName, read_name
+from musicdemo.hub.kept import cache_folder, kept_folder, name_of
+from musicdemo.hub.name import HubName, read_name, short_name
 from musicdemo.jobs import JobControl
 from musicdemo.ui import services
 from musicdemo.ui.visit import FINAL_STATES, Visit
 from musicdemo.ui.words import say
 
 WATCH_SECONDS = 0.5
+MODELS_VIEW = "views/models.py"
+
+
+def hub_link() -> None:
+    """Draw the way from the studio to the page where models of the Hub are fetched."""
+    st.page_link(MODELS_VIEW, label=say("hub.link"))
 
 
 def hub_controls(visit: Visit) -> None:
-    """Draw the field for a name, and how far the fetching is."""
-    with st.expander(say("hub.title")):
-        st.text_input(say("hub.name"), key="hub_name", placeholder="OWNER/NAME", help=say("hub.name_help"))
-        if visit.fetch is None:
-            st.button(say("hub.fetch"), key="fetch", width="stretch", on_click=_start, args=(visit,))
-        else:
-            st.fragment(_watch, run_every=WATCH_SECONDS)(visit)
+    """Draw the field for a name, how far the fetching is, and what was fetched to this machine before."""
+    st.text_input(say("hub.name"), key="hub_name", placeholder="OWNER/NAME", help=say("hub.name_help"))
+    if visit.fetch is None:
+        st.button(say("hub.fetch"), key="fetch", on_click=_start, args=(visit,))
+    else:
+        st.fragment(_watch, run_every=WATCH_SECONDS)(visit)
+    kept = {name: info for name, info in kept_models().items() if name not in visit.fetched}
+    if kept:
+        with st.expander(say("hub.kept", count=len(kept)), key="kept"):
+            for name, info in kept.items():
+                _kept(visit, name, info)
+
+
+def kept_models() -> dict[str, CheckpointInfo]:
+    """Return the models of the Hub that are on this machine, by name; a damaged one is left out."""
+    infos = {}
+    for folder in sorted(cache_folder().glob("*@*")):
+        name = read_name(name_of(folder))
+        if name is not None and name.is_pinned:
+            with suppress(CheckpointError):
+                infos[str(name)] = read_info(folder)
+    return infos
 
 
 def settle_fetch(visit: Visit) -> None:
@@ -60,6 +81,13 @@ def fetch_model(control: JobControl, name: HubName) -> CheckpointInfo:
     return read_info(services.checkpoint(name_of(folder)).folder)
 
 
+def _kept(visit: Visit, name: str, info: CheckpointInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{short_name(name)} — {info.title}", width="stretch")
+        label = say("hub.show", name=short_name(name))
+        st.button(label, key=f"kept_{name}", on_click=offer_kept, args=(visit, name))
+
+
 def _start(visit: Visit) -> None:
     name = read_name(st.session_state["hub_name"].strip())
     if name is None:
@@ -81,4 +109,4 @@ def _watch(visit: Visit) -> None:
         share,
         text=say("hub.megabytes", done=f"{done / 1e6:.1f}", total=f"{total / 1e6:.1f}") if total else say("hub.asking"),
     )
-    st.button(say("hub.stop"), key="stop_fetch", width="stretch", on_click=job.stop)
+    st.button(say("hub.stop"), key="stop_fetch", on_click=job.stop)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from musicdemo.hub.name import short_name
 from musicdemo.music import score_json
 from musicdemo.music.midi import write_midi
 from musicdemo.music.score import Score
@@ -62,11 +63,20 @@ def score_end(score: Score) -> int:
 
 
 def file_name(piece: Piece, suffix: str) -> str:
-    """Return a plain ASCII name for a download, such as greensleeves-continued-1b9f3c.mid."""
-    words = unicodedata.normalize("NFKD", piece.title).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", words).strip("-")[:60].strip("-") or "piece"
-    mark = re.sub(r"[^a-z0-9]", "", piece.id.lower())[:6]
-    return f"{slug}-{mark}{suffix}"
+    """Return a plain ASCII name for a download, such as greensleeves-continued-lstm-7-1b9f3c.mid.
+
+    It tells title, model, random seed and the beginning of the id.
+    """
+    recipe = piece.recipe
+    made = f"{short_name(recipe['model'])} {recipe['settings']['random_seed']}" if recipe else ""
+    parts = (_plain(piece.title, 48) or "piece", _plain(made, 36), re.sub(r"[^a-z0-9]", "", piece.id.lower())[:6])
+    return "-".join(part for part in parts if part) + suffix
+
+
+def _plain(text: str, length: int) -> str:
+    """Return text as small letters and digits with dashes between, the end of a long one cut off."""
+    words = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", words).strip("-")[:length].strip("-")
 
 
 @cache

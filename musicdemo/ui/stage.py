@@ -4,16 +4,15 @@ import streamlit as st
 
 from musicdemo.generation import Progress
 from musicdemo.jobs import JobState
-from musicdemo.music.midi import write_midi
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
-from musicdemo.ui import services
-from musicdemo.ui.components.piano_roll import RollView, piano_roll
+from musicdemo.ui.components.piano_roll import RESEED, RollView, piano_roll
 from musicdemo.ui.compose import Task
-from musicdemo.ui.pieces import file_name, is_kept, score_end
+from musicdemo.ui.pieces import is_kept, score_end
 from musicdemo.ui.recipes import describe
 from musicdemo.ui.routes.live import live_source
-from musicdemo.ui.sections.actions import tweaks
+from musicdemo.ui.sections.actions import go_on_from, tweaks
+from musicdemo.ui.sections.takeaway import takeaway
 from musicdemo.ui.visit import FINAL_STATES, Visit
 from musicdemo.ui.words import say
 
@@ -25,13 +24,13 @@ def stage(visit: Visit) -> None:
     st.fragment(_watch, run_every=WATCH_SECONDS if visit.busy else None)(visit)
     if not visit.busy:
         tweaks(visit)
-        _ways_out(visit.shown)
+        takeaway(visit)
 
 
 def _watch(visit: Visit) -> None:
     task = visit.task
     if task is None:
-        piano_roll(_view_of_piece(visit.shown))
+        _show(visit)
         return
     piano_roll(_view_of_task(task))
     _progress(task)
@@ -39,8 +38,21 @@ def _watch(visit: Visit) -> None:
         st.rerun()
 
 
-def _view_of_piece(piece: Piece) -> RollView:
+def _show(visit: Visit) -> None:
+    """Draw the piece on the stage, and do what was asked for on its roll."""
+    answer = piano_roll(_view_of_piece(visit.shown, visit.family))
+    if answer.note != visit.note:
+        visit.note = answer.note
+        st.rerun()  # whoever shows a note's attention stands outside this fragment
+    if answer.action == RESEED:
+        go_on_from(visit, answer.start, answer.end)
+        st.rerun()
+
+
+def _view_of_piece(piece: Piece, family: str) -> RollView:
     return RollView(
+        family=family,
+        inside=f"/p/{piece.id}/inside.json",
         score=piece.score,
         join=piece.join,
         identity=piece.id,
@@ -63,6 +75,7 @@ def _view_of_task(task: Task) -> RollView:
         identity=task.job.id,
         title=task.wish.title,
         subtitle=say("stage.being_written"),
+        family=task.job.id,
         source=live_source(task),
         live=True,
         room=join + task.wish.settings.bars * score.meter_at(join).bar_steps,
@@ -78,26 +91,3 @@ def _progress(task: Task) -> None:
         st.progress(done, text=say("stage.bars_done", done=progress.bars_done, total=progress.bars_total))
     else:
         st.progress(0.0, text=say("stage.reading" if task.wish.seed else "stage.starting"))
-
-
-def _ways_out(piece: Piece) -> None:
-    if not is_kept(piece):
-        st.caption(say("stage.seed_hint"))
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
-            say("stage.download_midi"),
-            data=lambda: write_midi(piece.score),
-            file_name=file_name(piece, ".mid"),
-            mime="audio/midi",
-            on_click="ignore",
-            key="download_midi",
-        )
-        st.download_button(
-            say("stage.download_wav"),
-            data=lambda: services.sounds().wav(piece.score).read_bytes(),
-            file_name=file_name(piece, ".wav"),
-            mime="audio/wav",
-            on_click="ignore",
-            key="download_wav",
-        )

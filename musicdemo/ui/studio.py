@@ -4,9 +4,11 @@ import streamlit as st
 
 from musicdemo.ui import services
 from musicdemo.ui.asked import prepare
-from musicdemo.ui.report import upload_report
 from musicdemo.ui.sections.actions import main_button
+from musicdemo.ui.sections.alternatives import alternatives
+from musicdemo.ui.sections.doctor import doctor
 from musicdemo.ui.sections.history import history
+from musicdemo.ui.sections.inside import inside
 from musicdemo.ui.sections.seed import seed_controls
 from musicdemo.ui.sections.settings import setting_controls
 from musicdemo.ui.stage import stage
@@ -31,9 +33,10 @@ def studio() -> None:
         setting_controls(visit)
     with left:
         stage(visit)
+        alternatives(visit)
+        doctor(visit)
+        inside(visit, note=visit.note)
         history(visit)
-        if visit.own and visit.own.report:
-            upload_report(visit.own)
 
 
 def _notices(visit: Visit) -> None:

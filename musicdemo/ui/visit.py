@@ -10,6 +10,8 @@ from musicdemo.errors import StoreError
 from musicdemo.jobs import Job, JobState
 from musicdemo.music.midi import MidiReport
 from musicdemo.music.score import Score
+from musicdemo.music.seed_choice import best_bars
+from musicdemo.music.seed_edit import SeedEdit
 from musicdemo.store import Piece
 from musicdemo.ui import services
 from musicdemo.ui.compose import OWN_FILE, Task, tasks
@@ -29,6 +31,12 @@ class OwnFile:
     title: str
     score: Score
     report: MidiReport | None = None
+    edit: SeedEdit = SeedEdit()
+
+    @property
+    def seed(self) -> Score:
+        """What of the music is to be continued, as its visitor chose."""
+        return self.edit.apply(self.score)
 
 
 @dataclass
@@ -56,6 +64,8 @@ class Visit:
     """Models of the Hub that this visit has asked for, by name."""
     history: list[Entry] = field(default_factory=list)
     """The pieces made in this visit, the newest last."""
+    note: int | None = None
+    """The note that was chosen on the roll, as its place there."""
     family: str = ""
     """The job that made the piece on the stage: its roll and its sound are those of the job, grown up."""
     trail: list[Piece] = field(default_factory=list)
@@ -71,17 +81,21 @@ class Visit:
         """Whether a job of this visitor waits or runs."""
         return self.task is not None and self.task.job.state not in FINAL_STATES
 
-    def bring(self, title: str, score: Score, report: MidiReport | None = None) -> None:
-        """Take music of the visitor's own as the seed, and put it on the stage."""
-        self.own = OwnFile(title, score, report)
+    def bring(
+        self, title: str, score: Score, report: MidiReport | None = None, *, edit: SeedEdit | None = None
+    ) -> None:
+        """Take music of the visitor's own as the seed, its best bars or what `edit` says, and put it on the stage."""
+        if edit is None:
+            edit = SeedEdit(bars=best_bars(score) if score.note_count else None)
+        self.own = OwnFile(title, score, report, edit)
         st.session_state["seed_name"] = OWN_FILE
-        self.show(show_upload(title, score))
+        self.show(show_upload(title, self.own.seed))
 
     def show(self, piece: Piece) -> None:
         """Put a piece on the stage and its address into the address bar."""
         if piece.id != self.shown.id:
             self.trail = [*self.trail[1 - MOST_UNDONE :], self.shown]
-            self.family = ""
+            self.family, self.note = "", None
         self.shown = piece
         self.address = piece.id if is_kept(piece) and piece.id != DEMO_ID else None
         _set_parameter("piece", self.address)

@@ -5,6 +5,7 @@ import datetime as dt
 import os
 import platform
 import resource
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,15 @@ from musicdemo.checkpoint import CHECKPOINTS, Checkpoint, load_checkpoint
 from musicdemo.decoding.onnx_stepper import OnnxStepper
 from musicdemo.decoding.torch_stepper import TorchStepper
 from musicdemo.models.onnx_graph import step_graphs
-from scripts.bench import page, pieces, steps
+from scripts.bench import beams, page, pieces, steps
 from scripts.bench.peers import TOKENS_A_NOTE, gpt2_seconds_a_token
+from scripts.bench.timing import least_of_each
 from training.tables import ROOT, shipped_models, table
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 WIDTHS = (1, 2, 4, 8, 16)
+ROWS = (1, 8, 16)
+SEARCHED = ("lstm", "attention")
 MODEL = "attention"
 """The network that whole pieces are measured with: what the page begins with."""
 
@@ -96,12 +100,48 @@ def pieces_section(checkpoints: list[Checkpoint]) -> str:
     )
 
 
-def beams_section(checkpoint: Checkpoint) -> str:
+def rows_section(times: int) -> str:
+    """Show what more rows cost an LSTM's step, and how much of that the processor's products are."""
+    network = steps.lstm_2x512(load_checkpoint("lstm").config)
+    stepper = OnnxStepper(step_graphs(network))
+    actions: dict[tuple[str, int], Callable[[], object]] = {}
+    for rows in ROWS:
+        actions["products alone", rows] = beams.products(network.config, rows)
+        actions["step", rows] = steps.one_step(stepper, rows)
+        actions["heads", rows] = steps.all_heads(stepper, rows)
+    figures = least_of_each(actions, times=times)
+    for rows in ROWS:
+        figures["step and heads", rows] = figures["step", rows] + figures["heads", rows]
+    names = dict.fromkeys(name for name, _ in figures)
+    lines = [
+        [name, *(micro(figures[name, rows]) for rows in ROWS), f"{figures[name, 16] / figures[name, 1]:.2f}"]
+        for name in names
+    ]
+    return (
+        "## Rows of one batch (LSTM of 2 x 512 units), in microseconds\n\n"
+        "The products alone are those of 8-bit integers that a step cannot do without. One row reads each weight for\n"
+        "one product, sixteen for sixteen: from some rows on the processor is busy multiplying, no longer reading.\n\n"
+        + table(["", *(f"{rows} rows" for rows in ROWS), "16 rows / 1 row"], lines)
+    )
+
+
+def beams_section(checkpoints: Sequence[Checkpoint], times: int) -> str:
     """Show what an event of beam search costs, rules and bookkeeping and all."""
-    figures = pieces.beams(checkpoint, WIDTHS)
-    alone = figures[WIDTHS[0]]
-    rows = [[f"{width}", micro(seconds), f"{seconds / alone:.2f}"] for width, seconds in figures.items()]
-    return f"## Beam search ({checkpoint.name}), an event\n\n" + table(["width", "microseconds", "times width 1"], rows)
+    rows = []
+    for checkpoint in checkpoints:
+        figures = beams.searches(
+            OnnxStepper(checkpoint.graphs),
+            checkpoint.tokenizer,
+            pieces.seed(),
+            style=pieces.STYLE,
+            widths=WIDTHS,
+            times=times,
+        )
+        for kind in beams.KINDS:
+            taken = [figures[kind, width] for width in WIDTHS]
+            rows.append([checkpoint.name, kind, *map(micro, taken), f"{taken[-1] / taken[0]:.2f}"])
+    head = ["network", "beams", *(f"width {width}" for width in WIDTHS), "last / first"]
+    return "## One event of beam search, in microseconds\n\n" + table(head, rows)
 
 
 def queue_section(checkpoint: Checkpoint) -> str:
@@ -154,7 +194,8 @@ def main() -> None:
         networks_section(checkpoints, times),
         length_section(checkpoints),
         pieces_section(checkpoints),
-        beams_section(main_one),
+        rows_section(times),
+        beams_section([checkpoint for checkpoint in checkpoints if checkpoint.name in SEARCHED], max(1, times // 20)),
         queue_section(main_one),
         rest_section(main_one),
     ]

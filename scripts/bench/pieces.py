@@ -1,7 +1,6 @@
 """What a piece costs: rules, draws and notes and all, alone, as beams, and through the queue that visitors share."""
 
 import time
-from collections.abc import Sequence
 
 from musicdemo.checkpoint import Checkpoint
 from musicdemo.generation import Continuation, GenerationSettings, Progress, generate
@@ -31,18 +30,6 @@ def seconds_of(checkpoint: Checkpoint, *, style: str = AUTO, times: int = 5) -> 
     """Seconds of a whole piece, and how many new notes it has."""
     notes = piece(checkpoint, style=style).new_notes
     return least_seconds(lambda: piece(checkpoint, style=style), times=times), notes
-
-
-def beams(checkpoint: Checkpoint, widths: Sequence[int], *, bars: int = 4) -> dict[int, float]:
-    """Seconds of one event of beam search by width; the events are those of the longest hypothesis."""
-    return {width: _beam_seconds(checkpoint, width, bars) for width in widths}
-
-
-def _beam_seconds(checkpoint: Checkpoint, width: int, bars: int) -> float:
-    settings = GenerationSettings(bars=bars, beam_width=width, variations=width, style=STYLE)
-    found = generate(checkpoint, settings, seed=seed())
-    seconds = least_seconds(lambda: generate(checkpoint, settings, seed=seed()), times=3)
-    return seconds / max(len(each.events) for each in found)
 
 
 def sound(checkpoint: Checkpoint) -> tuple[float, float]:

@@ -3,12 +3,15 @@
 import time
 import warnings
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from musicdemo.models.base import ModelConfig
+
+Name = TypeVar("Name")
 
 TURN = 5
 VOCABULARY = 512
@@ -21,7 +24,7 @@ def least_seconds(action: Callable[[], object], *, times: int) -> float:
     return min(_seconds(action) for _ in range(times))
 
 
-def least_of_each(actions: dict[str, Callable[[], object]], *, times: int) -> dict[str, float]:
+def least_of_each(actions: dict[Name, Callable[[], object]], *, times: int) -> dict[Name, float]:
     """Least wall time of several actions in turns, so that a busy moment falls on all of them.
 
     In its turn each runs a few times, the first of which finds the weights of the others in the processor's caches.

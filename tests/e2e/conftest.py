@@ -56,7 +56,7 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         listen(page)
         page.goto(server + path)
-        page.locator("[data-roll]").wait_for(timeout=60_000)
+        page.locator("[data-roll]").first.wait_for(timeout=60_000)
         return page
 
     yield open_page

@@ -43,7 +43,7 @@ def note_rows(midi: pretty_midi.PrettyMIDI, *, until: float = np.inf) -> list[No
 
 
 def roll(page: Page) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(page.locator("[data-roll]").get_attribute("data-roll") or "{}")
+    state: dict[str, Any] = json.loads(page.locator("[data-roll]").first.get_attribute("data-roll") or "{}")
     return state
 
 

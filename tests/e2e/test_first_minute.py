@@ -86,7 +86,7 @@ def test_other_pages_open_and_the_studio_is_as_it_was(visit: Open) -> None:
     wait_for_roll(page, lambda state: state["ready"])
     page.get_by_role("slider", name="Temperature").press("End")
     expect(page.get_by_test_id("stSliderThumbValue").filter(has_text="2.00")).to_have_count(1)
-    page.get_by_role("link", name="Models").click()
+    page.get_by_role("link", name="Models", exact=True).click()
     page.wait_for_url("**/models**")
     page.get_by_role("link", name="Studio").click()
     expect(page.get_by_test_id("stSliderThumbValue").filter(has_text="2.00")).to_have_count(1)

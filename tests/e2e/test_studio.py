@@ -106,7 +106,7 @@ def test_upload_generate_hear_download_and_share(visit: Open, server: str, tmp_p
     friend = visit(f"/p/{piece}")
     same = wait_for_roll(friend, lambda state: state["id"] == piece and state["ready"])
     assert same["notes"] == len(note_rows(midi)) == roll(page)["notes"]
-    assert friend.url == f"{server}/?piece={piece}"
+    assert friend.url == f"{server}/p/{piece}"
     expect(friend.get_by_role("heading", name="my tune, continued")).to_be_visible()
 
 

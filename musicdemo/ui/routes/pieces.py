@@ -1,63 +1,65 @@
-"""The addresses of pieces: the files that each can be fetched as, and the way to it."""
+"""The addresses of pieces: the files that each can be fetched as, its picture and its page; sound.py has the WAV."""
 
-from collections.abc import Callable
-from urllib.parse import urlencode
+from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from musicdemo.errors import AudioError, CheckpointError, StoreError
-from musicdemo.music.midi import write_midi
-from musicdemo.ui import services
-from musicdemo.ui.pieces import DEMO_ID, file_name, find_piece
+from musicdemo.render.picture import draw_picture
+from musicdemo.ui.piece_page.files import KINDS, PAPERS, can_be_engraved, sheet_music
+from musicdemo.ui.pieces import file_name, find_piece
+from musicdemo.ui.recipes import describe
+from musicdemo.ui.routes import page
+from musicdemo.ui.routes.answers import caching, translated
+from musicdemo.ui.words import DEFAULT_LANGUAGE, say
+
+__all__ = ["caching", "routes", "translated"]
+
+_DOWNLOADED = (".mid", ".ogg", ".musicxml", ".abc", ".json")
+_SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; sandbox"
+"""An engraved page is a picture: whoever opens it by itself runs nothing and fetches nothing."""
 
 
 def routes() -> list[Route]:
     """List the routes; the endpoints are plain functions, which Starlette runs in its thread pool."""
     return [
-        Route("/p/{piece_id}.mid", translated(_midi)),
-        Route("/p/{piece_id}.wav", translated(_wav)),
-        Route("/p/{piece_id}", _to_page),
+        *(Route("/p/{piece_id}" + suffix, translated(partial(_file, suffix=suffix))) for suffix in _DOWNLOADED),
+        Route("/p/{piece_id}.svg", translated(_sheet_music)),
+        Route("/p/{piece_id}.png", translated(_picture)),
+        *page.routes(),
     ]
 
 
-def translated(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
-    """Answer what went wrong as one sentence with its status."""
-
-    def answer(request: Request) -> Response:
-        try:
-            return endpoint(request)
-        except StoreError as error:
-            return PlainTextResponse(str(error), status_code=404)
-        except (AudioError, CheckpointError) as error:
-            return PlainTextResponse(str(error), status_code=503)
-
-    return answer
+def _file(request: Request, *, suffix: str) -> Response:
+    piece, kind = find_piece(request.path_params["piece_id"]), KINDS[suffix]
+    headers = {"content-disposition": f'attachment; filename="{file_name(piece, suffix)}"', **caching(piece.id)}
+    return Response(kind.write(piece), media_type=kind.media_type, headers=headers)
 
 
-def _to_page(request: Request) -> Response:
-    return RedirectResponse("/?" + urlencode({"piece": request.path_params["piece_id"]}), status_code=307)
-
-
-def _midi(request: Request) -> Response:
+def _sheet_music(request: Request) -> Response:
+    """Answer page ?page= of the score on ?paper=, or the whole on one long page."""
     piece = find_piece(request.path_params["piece_id"])
-    headers = {"content-disposition": f'attachment; filename="{file_name(piece, ".mid")}"', **caching(piece.id)}
-    return Response(write_midi(piece.score), media_type="audio/midi", headers=headers)
+    asked = request.query_params.get("page")
+    paper = request.query_params.get("paper", "long" if asked is None else "a4")
+    if paper not in PAPERS or not (asked is None or (asked.isascii() and asked.isdigit() and len(asked) <= 3)):
+        return PlainTextResponse(f"A page is asked for by its number, on {' or '.join(PAPERS)} paper.", 400)
+    if not can_be_engraved(piece):
+        return PlainTextResponse(say("page.too_long", language=DEFAULT_LANGUAGE), 404)
+    pages = sheet_music(piece, paper)
+    number = int(asked or 1)
+    if not 1 <= number <= len(pages):
+        return PlainTextResponse(f"The score has pages 1 to {len(pages)}.", 404)
+    headers = {
+        "content-disposition": f'inline; filename="{file_name(piece, ".svg")}"',
+        "content-security-policy": _SVG_POLICY,
+        **caching(piece.id),
+    }
+    return Response(pages[number - 1], media_type="image/svg+xml", headers=headers)
 
 
-def _wav(request: Request) -> Response:
+def _picture(request: Request) -> Response:
     piece = find_piece(request.path_params["piece_id"])
-    return FileResponse(
-        services.sounds().wav(piece.score),
-        media_type="audio/wav",
-        filename=file_name(piece, ".wav"),
-        content_disposition_type="inline",
-        headers=caching(piece.id),
-    )
-
-
-def caching(piece_id: str) -> dict[str, str]:
-    """Return the headers that say how long a file of this piece may be kept."""
-    # A saved piece never changes; the demo does when a new model ships.
-    return {"cache-control": "no-cache" if piece_id == DEMO_ID else "private, max-age=86400"}
+    words = describe(piece.recipe, DEFAULT_LANGUAGE)
+    drawn = draw_picture(piece.score, join=piece.join, title=piece.title, words=words)
+    return Response(drawn, media_type="image/png", headers=caching(piece.id))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from musicdemo.errors import JobError
+from musicdemo.music.seed_edit import SeedEdit
 from musicdemo.store import Piece
 from musicdemo.ui.asked import MOST_TEMPERATURE, wish
 from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, submit
@@ -73,7 +74,8 @@ def go_on_from(visit: Visit, first_step: int, last_step: int) -> None:
         visit.notice = say("actions.empty_selection")
         return
     numbers = [number for number, bar in enumerate(piece.score.bars, 1) if first_step <= bar.start < last_step]
-    visit.bring(say("actions.selection_title", title=piece.title, first=numbers[0], last=numbers[-1]), part)
+    title = say("actions.selection_title", title=piece.title, first=numbers[0], last=numbers[-1])
+    visit.bring(title, part, edit=SeedEdit())
     start(visit)
 
 

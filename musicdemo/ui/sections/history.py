@@ -14,8 +14,13 @@ def history(visit: Visit) -> None:
     if not visit.history:
         return
     with st.expander(say("history.title", count=len(visit.history)), key="history"):
-        for entry in sorted(visit.history[::-1], key=lambda entry: not entry.starred):
+        for entry in _in_order(visit.history):
             _entry(visit, entry)
+
+
+def _in_order(entries: list[Entry]) -> list[Entry]:
+    newest_first = entries[::-1]
+    return [entry for starred in (True, False) for entry in newest_first if entry.starred is starred]
 
 
 def _entry(visit: Visit, entry: Entry) -> None:

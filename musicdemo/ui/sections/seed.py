@@ -7,15 +7,14 @@ import streamlit as st
 from musicdemo.errors import MidiError
 from musicdemo.music.midi import read_midi
 from musicdemo.ui import services
-from musicdemo.ui.asked import FIRST_BARS, cut, seed_names, seed_title
+from musicdemo.ui.asked import seed_names, seed_title
 from musicdemo.ui.compose import OWN_FILE
 from musicdemo.ui.pieces import show_seed, show_upload
+from musicdemo.ui.sections.beginnings import beginnings
 from musicdemo.ui.visit import Visit
 from musicdemo.ui.words import known_words, say
 
 MAX_UPLOAD_MEGABYTES = 2
-LAST_BARS = 32
-"""A longer upload is continued from its end, with so many bars before the join, unless its visitor says otherwise."""
 
 
 def seed_controls(visit: Visit) -> None:
@@ -32,8 +31,6 @@ def seed_controls(visit: Visit) -> None:
     shipped = services.seeds().get(name)
     if shipped:
         st.caption(known_words("seeds", f"{name}_about", f"{shipped.composer} — {shipped.description}"))
-    if name == OWN_FILE and visit.own and len(visit.own.score.bars) > FIRST_BARS:
-        st.slider(say("seed.bars"), 1, len(visit.own.score.bars), key="seed_bars", on_change=_chosen, args=(visit,))
     st.file_uploader(
         say("seed.drop"),
         type=["mid", "midi", "kar", "rmi"],
@@ -42,13 +39,14 @@ def seed_controls(visit: Visit) -> None:
         on_change=_take_upload,
         args=(visit,),
     )
+    beginnings(visit)
 
 
 def _chosen(visit: Visit) -> None:
     """Put the chosen seed on the stage; from nothing there is nothing to see, so what is there stays."""
     name = st.session_state["seed_name"]
     if name == OWN_FILE and visit.own:
-        visit.show(show_upload(visit.own.title, cut(visit.own.score)))
+        visit.show(show_upload(visit.own.title, visit.own.seed))
     elif name in services.seeds():
         visit.show(show_seed(name))
 
@@ -63,6 +61,3 @@ def _take_upload(visit: Visit) -> None:
         visit.notice = str(error)
         return
     visit.bring(PurePath(file.name).stem, midi.score, midi.report)
-    length = max(1, len(midi.score.bars))
-    st.session_state["seed_bars"] = (max(1, length - LAST_BARS + 1), length)
-    _chosen(visit)

@@ -16,7 +16,8 @@ from musicdemo.ui.asked import (
     OFF,
     POLYPHONIES,
 )
-from musicdemo.ui.hub_models import hub_controls
+from musicdemo.ui.hub_models import hub_link
+from musicdemo.ui.sections.preview import preview
 from musicdemo.ui.visit import Visit
 from musicdemo.ui.words import known_words, say
 
@@ -34,6 +35,7 @@ def setting_controls(visit: Visit) -> None:
         key="temperature",
         help=say("settings.temperature_help"),
     )
+    preview(visit)
     st.slider(say("settings.bars"), LEAST_BARS, MOST_BARS, key="bars")
     st.select_slider(
         say("settings.beam_width"), BEAM_WIDTHS, key="beam_width", help=say("settings.beam_help"), format_func=_or_off
@@ -41,7 +43,7 @@ def setting_controls(visit: Visit) -> None:
     st.selectbox(
         say("settings.model"), list(visit.models), key="model", format_func=lambda name: model_title(visit, name)
     )
-    hub_controls(visit)
+    hub_link()
     _style(visit)
     number, lock = st.columns([2, 1], vertical_alignment="bottom")
     number.number_input(

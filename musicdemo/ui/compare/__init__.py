@@ -1,0 +1,1 @@
+"""Compare: one seed and random seed through several models or temperatures, heard and measured beside each other."""

@@ -1,0 +1,1 @@
+"""The models page: what each network is, how well it predicts, how it sounds, and how one learned."""
