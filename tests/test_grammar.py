@@ -82,6 +82,32 @@ def test_whatever_the_grammar_allows_decodes_and_keeps_the_wishes(
     check_continuation(np.array(past), events, wished)
 
 
+@quick
+@given(wishes(), st.one_of(st.none(), scores(last_onset=150)), st.integers(0, 2**32))
+def test_what_was_worked_out_once_is_what_would_be_worked_out_again(
+    wished: Wishes, prompt: Score | None, seed: int
+) -> None:
+    random, ahead = np.random.default_rng(seed), simple_plan()
+    past = [start_row(ahead)] if prompt is None else TOKENIZER.encode(prompt)[:-1].tolist()
+    plan = ahead if prompt is None else BarPlan((*plan_of(prompt).values, *ahead.values))
+    grammar = Grammar(plan, past, wishes=wished)
+    known = grammar._frame._choices
+    for _ in range(40):
+        for column in Column:
+            value = 0 if column in PREDICTED else grammar.given(column)
+            if column in PREDICTED:
+                scores_now = random.normal(size=SIZES[column])
+                remembered, before = grammar.constrain(column, scores_now), dict(known)
+                known.clear()
+                assert np.array_equal(grammar.constrain(column, scores_now), remembered)
+                known.update(before)
+                value = int(remembered.argmax())
+            grammar.choose(column, value)
+            if grammar.finished:
+                assert known
+                return
+
+
 def check_continuation(past: Events, events: Events, wished: Wishes) -> None:
     """Decode it, alone and behind its past, and hold it to its wishes."""
     alone, whole = TOKENIZER.decode(events), TOKENIZER.decode(np.concatenate((past, events)))
@@ -225,6 +251,20 @@ def test_a_bar_may_be_silent_only_while_a_note_sounds_into_it() -> None:
     assert not may_pass(49, program=DRUMS, pitch=DRUM_PITCH + 36)  # drums do not ring
     assert not may_pass(49, wished=Wishes(max_empty_bars=0))
     assert may_pass(1, wished=ANY_SILENCE)
+
+
+def test_of_a_piece_for_one_track_alone_program_and_voice_are_forced_and_of_an_empty_bar_all() -> None:
+    plan = simple_plan()
+    track = TrackKey(False, 40, 1)
+    grammar = Grammar(plan, [start_row(plan)], wishes=Wishes(4, frozenset({track}), max_empty_bars=None))
+    for time, expected in ((NEXT_BAR, (*track_value(track), None, None, None)), (EMPTY_BAR, (0, 0, 0, 0, 0))):
+        twin, found = grammar.copy(), list[int | None]()
+        for column in Column:
+            if column in PREDICTED and column != Column.TIME:
+                found.append(twin.forced(column))
+            value = {Column.TIME: time, Column.PROGRAM: 41, Column.VOICE: 2}.get(column, 60)
+            twin.choose(column, value if column in PREDICTED else twin.given(column))
+        assert tuple(found) == expected
 
 
 def test_a_copy_goes_its_own_way() -> None:

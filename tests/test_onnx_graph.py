@@ -90,6 +90,21 @@ def test_integers_change_the_scores_little(architecture: str) -> None:
         assert 0 < np.abs(scored - true).mean() < 0.05 * true.std()
 
 
+def test_a_relative_head_reaches_as_far_as_the_networks_and_is_silent_without_a_reference() -> None:
+    sizes = (100, 90, 100)  # farther apart than the scores reach, and the references of two sizes
+    config = tiny_config(sizes=sizes, predicted=(False, False, True), relative=((2, 0), (2, 1)))
+    network = tiny_model(config, spread=2.0)
+    stepper = OnnxStepper(step_graphs(network, precision="fp32"))
+    hidden, _ = stepper.step(random_events((1, 2), sizes=sizes), stepper.start(1))
+    with torch.inference_mode():
+        read, _ = network.read(torch.from_numpy(random_events((1, 2), sizes=sizes)), network.start(1))
+    references = np.array([(value, 89 * value // 99, 0) for value in range(100)])
+    found = stepper.logits(np.repeat(hidden, 100, axis=0), references[:, :2])
+    with torch.inference_mode():
+        expected = network.logits(read[0, -1:].expand(100, -1), torch.from_numpy(references), 2).numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 @each_architecture
 def test_weights_that_are_no_numbers_are_refused(architecture: str, number: float) -> None:

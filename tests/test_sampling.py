@@ -13,7 +13,7 @@ from musicdemo.decoding.noise import MAX_KEY, uniform, uniforms
 from musicdemo.decoding.sampling import SamplingConfig, log_probabilities, sample
 from musicdemo.decoding.stepper import Events, Hypothesis
 from musicdemo.errors import GenerationError
-from tests.toy_stepper import END, Event, ToyChain, every_sequence, is_allowed, log_prob_of, random_chain
+from tests.toy_stepper import END, Event, ToyChain, ToyRules, every_sequence, is_allowed, log_prob_of, random_chain
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
@@ -126,6 +126,21 @@ def test_top_k_1_and_a_tiny_top_p_and_a_tiny_temperature_are_greedy(seed: int, n
     assert as_key(decode(chain, temperature=heat, top_k=1, seed=noise_seed)[0]) == greedy
     assert as_key(decode(chain, temperature=heat, top_p=1e-9, seed=noise_seed)[0]) == greedy
     assert as_key(decode(chain, temperature=1e-320, seed=noise_seed)[0]) == greedy
+
+
+@quick
+@given(seeds, configs)
+def test_a_forced_value_is_not_scored_and_is_what_scoring_would_give(seed: int, config: SamplingConfig) -> None:
+    knowing, asking = random_chain(seed, second=2), random_chain(seed, second=2)  # column 2 of odd events has one way
+    found = sample(knowing, knowing.primed(), knowing.rules(), config)
+    expected = sample(asking, asking.primed(), ToyRules(asking.longest), config)
+    assert [as_key(each) for each in found] == [as_key(each) for each in expected]
+    assert [each.log_probs.tolist() for each in found] == [each.log_probs.tolist() for each in expected]
+    chosen = [[event[1] for event in each.events.tolist()] for each in found]
+    reached = [any(len(row) > at and row[at] in (1, 2) for row in chosen) for at in (1, 3, 5)]
+    free = [any(len(row) > at and row[at] == 3 for row in chosen) for at in (1, 3, 5)]
+    saved = sum(some and not all_ways for some, all_ways in zip(reached, free, strict=True))
+    assert asking.scored - knowing.scored == saved
 
 
 @quick

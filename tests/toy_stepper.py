@@ -39,6 +39,7 @@ class ToyChain:
     second: NDArray[np.float64]
     longest: int
     steps: list[int] = field(default_factory=list)  # rows of each call
+    scored: int = 0  # calls for logits
 
     @property
     def predicted(self) -> tuple[bool, ...]:
@@ -61,6 +62,7 @@ class ToyChain:
 
     def logits(self, hidden: Hidden, partial: Events) -> Logits:
         assert len(hidden) == len(partial) > 0
+        self.scored += 1
         states = hidden[:, 0].astype(np.int64)
         return self.first[states] if partial.shape[1] == 1 else self.second[states, partial[:, 1]]
 
@@ -76,16 +78,17 @@ class ToyChain:
 
     def rules(self) -> "ToyRules":
         """Fresh rules."""
-        return ToyRules(self.longest)
+        return ToyRules(self.longest, sizes=(0, *self.second.shape[1:]))
 
 
 @dataclass
 class ToyRules:
-    """A sequence ends when END is written, or after `longest` events."""
+    """A sequence ends when END is written, or after `longest` events. Who knows no sizes knows not what is forced."""
 
     longest: int
     past: list[Event] = field(default_factory=list)
     partial: Event = ()
+    sizes: tuple[int, ...] = (0, 0, 0)
 
     @property
     def finished(self) -> bool:
@@ -95,6 +98,12 @@ class ToyRules:
         assert column == 0
         assert not self.finished
         return given_value(self.past)
+
+    def forced(self, column: int) -> int | None:
+        assert column == len(self.partial)
+        assert not self.finished
+        values = [value for value in range(self.sizes[column]) if is_allowed(self.past, self.partial, value)]
+        return values[0] if len(values) == 1 else None
 
     def constrain(self, column: int, logits: Logits) -> Logits:
         assert column == len(self.partial)
@@ -111,7 +120,7 @@ class ToyRules:
             self.past, self.partial = [*self.past, self.partial], ()
 
     def copy(self) -> Rules:
-        return ToyRules(self.longest, list(self.past), self.partial)
+        return ToyRules(self.longest, list(self.past), self.partial, self.sizes)
 
 
 def random_chain(seed: int, *, first: int = 4, second: int = 3, longest: int = 3, spread: float = 1.5) -> ToyChain:

@@ -49,6 +49,8 @@ def drawn(grammar: Grammar, scorer: Scorer, random: np.random.Generator) -> list
         if column in PREDICTED:
             allowed = grammar.constrain(column, scorer(column))
             assert np.isfinite(allowed).any() and not np.isnan(allowed).any()
+            forced = grammar.forced(column)
+            assert forced is None or np.flatnonzero(np.isfinite(allowed)).tolist() == [forced], column.name
             row[column] = int((allowed + random.gumbel(size=len(allowed))).argmax())
         else:
             row[column] = grammar.given(column)

@@ -7,6 +7,7 @@ score once they have ended. Nothing here draws at random.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -48,10 +49,12 @@ def most_probable(totals: Floats, log_probs: Floats, count: int) -> Indices:
     Of equal totals comes first the one with the more probable last step, then the better beam, then the lower value.
     """
     flat = totals.ravel()
-    candidates = np.flatnonzero(flat > -np.inf)
+    (candidates,) = (flat > -np.inf).nonzero()
     if count < len(candidates):
-        floor = np.partition(flat[candidates], -count)[-count]
-        candidates = candidates[flat[candidates] >= floor]
+        left = flat[candidates]
+        candidates = candidates[left >= np.partition(left, -count)[-count]]
+    if len(candidates) <= 1:
+        return candidates
     order = np.lexsort((-log_probs.ravel()[candidates], -flat[candidates]))[:count]
     return np.asarray(candidates[order])
 
@@ -104,7 +107,8 @@ class GroupSelection:
     def _picked(self, group: "_Group", totals: Floats, log_probs: Floats, taken: Floats) -> Indices:
         own = totals[group.members]
         wanted = own - self._penalty * taken
-        wanted[~self._can_improve(group, own)] = -np.inf
+        if group.is_full:
+            wanted[~self._can_improve(group, own)] = -np.inf
         beams, values = np.divmod(most_probable(wanted, log_probs[group.members], group.width), totals.shape[1])
         return np.asarray(group.members[beams] * totals.shape[1] + values)
 
@@ -114,7 +118,7 @@ class GroupSelection:
         No step adds to a log-probability, and the divisor is largest at max_events; so the log-probability so far,
         divided by that, is a bound on every score to come, and without knowing the network there is no lower one.
         """
-        if len(group.pool) < group.width:
+        if not group.is_full:
             return np.ones(totals.shape, dtype=np.bool_)
         return totals * normalised_score(1.0, self._max_events, self._length_penalty) > group.pool[-1][0]
 
@@ -126,6 +130,11 @@ class _Group:
         self.width = width
         self.members: Indices = np.zeros(1, dtype=np.intp)
         self.pool: list[tuple[float, int]] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what ends from now on must be better than what it holds."""
+        return len(self.pool) == self.width
 
     def add(self, score: float, node: int) -> None:
         """Put a finished sequence into the pool, if it is good enough."""
@@ -141,4 +150,5 @@ def _merged(picked: Sequence[Indices], totals: Floats, log_probs: Floats) -> tup
     once, found = np.unique(np.concatenate(picked), return_inverse=True)
     order = np.lexsort((-log_probs.ravel()[once], -totals.ravel()[once]))
     ranks = np.argsort(order)[found]
-    return once[order], np.split(ranks, np.cumsum([len(own) for own in picked])[:-1])
+    ends = accumulate(map(len, picked), initial=0)
+    return once[order], [ranks[first:end] for first, end in pairwise(ends)]

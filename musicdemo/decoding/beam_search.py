@@ -124,7 +124,7 @@ class _Beams:
                 frontier.give(column)
             elif len(frontier):
                 frontier.branch(column, self._stepper, self._hidden, self._selection, self._config.temperature)
-            self._retire(length)
+                self._retire(length)
         self._nodes = self._append(np.arange(len(frontier)), length, ended=False)
 
     def step(self) -> None:

@@ -8,7 +8,7 @@ Products are numpy.vecdot's, one dot at a time: their rounding depends on no oth
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
@@ -64,7 +64,7 @@ class Past:
         *full, last = self.blocks if place else (*self.blocks, _Block(*key.shape))
         blocks, length = (*full, last.written(place, key, value)), self.length + 1
         forgotten = max(0, length - self.window) // BLOCK
-        return replace(self, blocks=blocks[forgotten:], length=length - forgotten * BLOCK)
+        return Past(self.heads, self.window, length - forgotten * BLOCK, blocks[forgotten:])
 
     def read(self, query: Vector) -> Vector:
         """Return what a query (H,), already divided by sqrt(d), reads: (H,)."""

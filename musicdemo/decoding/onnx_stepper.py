@@ -69,11 +69,6 @@ class Graphs(Protocol):
         ...
 
     @property
-    def batched(self) -> bool:
-        """Whether a row's numbers are the same in a batch as alone; else a step must read rows one by one."""
-        ...
-
-    @property
     def past(self) -> PastGraph | None:
         """What follows a look at the past."""
         ...
@@ -93,8 +88,8 @@ class OnnxStepper:
     def __init__(self, graphs: Graphs) -> None:
         self._graphs = graphs
         columns = [column for column, predicted in enumerate(graphs.predicted) if predicted]
-        self._step = _Session(graphs.step, batched=graphs.batched)
-        self._after_past = _Session(graphs.past.step, batched=graphs.batched) if graphs.past else None
+        self._step = _Session(graphs.step)
+        self._after_past = _Session(graphs.past.step) if graphs.past else None
         self._heads = dict(zip(columns, map(_Session, graphs.heads), strict=True))
 
     @property
@@ -148,24 +143,17 @@ class OnnxStepper:
 
 
 class _Session:
-    """A graph that runs on arrays (B, .), in the order of its inputs; row by row where a batch rounds differently."""
+    """A graph that runs on arrays (B, .), in the order of its inputs."""
 
-    def __init__(self, graph: bytes, *, batched: bool = True) -> None:
+    def __init__(self, graph: bytes) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.x64quantprecision", "0" if _sums_in_32_bits() else "1")
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._inputs = [value.name for value in self._session.get_inputs()]
-        self._batched = batched
 
     def __call__(self, *arrays: NDArray[Any]) -> list[Part]:
-        if self._batched or len(arrays[0]) == 1:
-            return self._run(arrays)
-        rows = [self._run([array[row : row + 1] for array in arrays]) for row in range(len(arrays[0]))]
-        return [np.concatenate(parts) for parts in zip(*rows, strict=True)]
-
-    def _run(self, arrays: Sequence[NDArray[Any]]) -> list[Part]:
         feed = dict(zip(self._inputs, map(np.ascontiguousarray, arrays), strict=True))
         outputs: list[Part] = self._session.run(None, feed)
         return outputs

@@ -15,6 +15,8 @@ from musicdemo.decoding.noise import MAX_KEY, uniforms
 from musicdemo.decoding.stepper import Events, Hidden, Hypothesis, Logits, OnStep, Primed, Rules, Stepper
 from musicdemo.errors import GenerationError
 
+Floats = NDArray[np.float64]
+
 MAX_EVENTS = 2**20
 """The most events that any decoding may be asked for."""
 
@@ -71,21 +73,26 @@ def sample(
     return [Hypothesis(row.events.copy(), row.log_probs.copy(), row.rules.finished) for row in rows]
 
 
-def log_probabilities(logits: Logits, temperature: float) -> NDArray[np.float64]:
+def log_probabilities(logits: Logits, temperature: float) -> Floats:
     """Return the log-softmax of each row of logits (..., V) at a temperature, where 0 stands for 1; -inf stays -inf.
 
     A row comes out the same to the bit in any company. Raises GenerationError if the logits of a row hold a NaN or
     +inf, or nothing but -inf.
     """
-    top = logits.max(axis=-1, keepdims=True)
+    shifted = _shifted(logits, logits.max(axis=-1, keepdims=True), temperature)
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted
+
+
+def _shifted(logits: Logits, top: Floats, temperature: float) -> Floats:
+    """Return (logits - top) / temperature, where `top` (..., 1) are the largest logits of each row."""
     if not np.isfinite(top).all():
         wrong = top[~np.isfinite(top)][0]
         raise GenerationError(f"nothing can be chosen from the model's scores (their largest is {wrong}): try another")
-    shifted: NDArray[np.float64] = logits - top
+    shifted: Floats = logits - top
     if temperature not in (0.0, 1.0):
         with np.errstate(over="ignore"):  # a tiny temperature takes what is far below the top to -inf, as it should
             shifted /= temperature
-    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return shifted
 
 
@@ -98,7 +105,7 @@ class _Row:
     columns: int
     length: int = 0
     _events: Events = field(init=False)
-    _log_probs: NDArray[np.float64] = field(init=False)
+    _log_probs: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         self._events = np.zeros((64, self.columns), dtype=np.int64)
@@ -110,11 +117,11 @@ class _Row:
         return self._events[: self.length]
 
     @property
-    def log_probs(self) -> NDArray[np.float64]:
+    def log_probs(self) -> Floats:
         """Their log-probabilities, (T, C)."""
         return self._log_probs[: self.length]
 
-    def append(self, event: Events, log_probs: NDArray[np.float64]) -> None:
+    def append(self, event: Events, log_probs: Floats) -> None:
         """Add one event (C,) and its log-probabilities (C,)."""
         if self.length == len(self._events):
             self._events = np.concatenate((self._events, np.zeros_like(self._events)))
@@ -132,17 +139,17 @@ def _write_event(stepper: Stepper, hidden: Hidden, rows: Sequence[_Row], config:
     log_probs = np.zeros((len(rows), columns))
     writing = list(range(len(rows)))
     for column, predicted in enumerate(stepper.predicted):
-        if not predicted:
-            for i in writing:
-                events[i, column] = rows[i].rules.given(column)
-        elif writing:
-            for i, logits in zip(writing, _logits(stepper, hidden, events, writing, column), strict=True):
-                allowed = log_probabilities(rows[i].rules.constrain(column, logits), config.temperature)
-                value = _draw(allowed, noise[i][column], config)
-                events[i, column], log_probs[i, column] = value, allowed[value]
-        for i in writing:
+        known = [rows[i].rules.forced(column) if predicted else rows[i].rules.given(column) for i in writing]
+        logits = _logits(stepper, hidden, events, writing, column) if None in known else ()
+        for place, (i, value) in enumerate(zip(writing, known, strict=True)):
+            if value is not None:
+                events[i, column] = value
+            else:
+                allowed = rows[i].rules.constrain(column, logits[place])
+                events[i, column], log_probs[i, column] = _drawn(allowed, noise[i][column], config)
             rows[i].rules.choose(column, int(events[i, column]))
-        writing = [i for i in writing if not rows[i].rules.finished]
+        if predicted:
+            writing = [i for i in writing if not rows[i].rules.finished]
     for row, event, row_log_probs in zip(rows, events, log_probs, strict=True):
         row.append(event, row_log_probs)
 
@@ -154,25 +161,35 @@ def _logits(stepper: Stepper, hidden: Hidden, events: Events, writing: Sequence[
     return stepper.logits(hidden[writing], events[writing, :column])
 
 
-def _draw(log_probs: NDArray[np.float64], noise: float, config: SamplingConfig) -> int:
-    """Choose a value by the inverse of the cumulative distribution, at `noise` in [0, 1)."""
-    if config.temperature == 0:
-        return int(log_probs.argmax())
-    weights = np.exp(log_probs)
-    if config.top_k or config.top_p < 1:
-        weights = truncated(weights, config.top_k, config.top_p)
-    cumulative = weights.cumsum()
-    return int(cumulative.searchsorted(noise * cumulative[-1], side="right"))
+def _drawn(logits: Logits, noise: float, config: SamplingConfig) -> tuple[int, float]:
+    """Choose a value by the inverse of the cumulative distribution, at `noise` in [0, 1); with its log-probability."""
+    value = int(logits.argmax())
+    shifted = _shifted(logits, logits[value : value + 1], config.temperature)
+    weights = np.exp(shifted)  # 1 for the most probable value
+    total = weights.sum()
+    if config.temperature > 0 and config.top_k != 1 and total * config.top_p > 1:  # else it alone is left
+        values = _kept(weights, config.top_k, config.top_p)
+        cumulative = weights[values].cumsum()
+        value = int(values[cumulative.searchsorted(noise * cumulative[-1], side="right")])
+    return value, float(shifted[value] - np.log(total))
 
 
-def truncated(weights: NDArray[np.float64], top_k: int, top_p: float) -> NDArray[np.float64]:
+def truncated(weights: Floats, top_k: int, top_p: float) -> Floats:
     """Return weights (V,) with 0 where top_k and then top_p cut off; of equal weights the lower value stays."""
+    left = np.zeros_like(weights)
+    kept = _kept(weights, top_k, top_p)
+    left[kept] = weights[kept]
+    return left
+
+
+def _kept(weights: Floats, top_k: int, top_p: float) -> NDArray[np.intp]:
+    """Return in ascending order which values top_k and then top_p leave."""
+    if not top_k and top_p == 1:
+        return np.arange(len(weights))
     order = np.argsort(-weights, kind="stable")
     if top_k:
         order = order[:top_k]
     if top_p < 1:
         mass = weights[order].cumsum()
         order = order[: int(mass.searchsorted(top_p * mass[-1])) + 1]
-    kept = np.zeros_like(weights)
-    kept[order] = weights[order]
-    return kept
+    return np.sort(order)

@@ -58,11 +58,15 @@ class Rules(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether the row has ended; the rest of the current event is then filled with zeros."""
+        """Whether the row has ended, which a predicted value does; the rest of the event is then filled with zeros."""
         ...
 
     def given(self, column: int) -> int:
         """Return the value of a given column of the event that is being written."""
+        ...
+
+    def forced(self, column: int) -> int | None:
+        """Return the value of a predicted column where `constrain` is known to leave but one: none is scored then."""
         ...
 
     def constrain(self, column: int, logits: Logits) -> Logits:

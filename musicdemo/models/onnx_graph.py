@@ -44,7 +44,6 @@ class StepGraphs:
     start: tuple[Weights, ...]  # each part of the state (.,) of a row that has read nothing
     step: bytes
     heads: tuple[bytes, ...]
-    batched: bool  # whether a row's numbers are the same in a batch; else `step` must read rows one by one
     past: PastGraph | None = None
 
 
@@ -56,7 +55,7 @@ def step_graphs(network: Network, *, precision: Precision = "int8") -> StepGraph
         past = past_graph(network, precision)
     else:
         start, step = stack_start(network.stack), _whole_step(network, precision)
-    return StepGraphs(network.config.predicted, start, step, head_graphs(network.heads), precision == "int8", past)
+    return StepGraphs(network.config.predicted, start, step, head_graphs(network.heads), past)
 
 
 def export_onnx(network: Network, folder: Path, *, precision: Precision = "int8") -> None:

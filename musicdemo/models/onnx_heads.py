@@ -4,15 +4,14 @@ Their last product stays in fp32: features behind gelu have outliers, which inte
 probable value changed in 1.4 % of all choices, so in 0.3 %), and it is too small to cost much.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from torch import nn
 
-from musicdemo.models.heads import RELATIVE_REACH, EventHeads, RelativeScores
+from musicdemo.models.heads import RELATIVE_REACH, ColumnTables, EventHeads, RelativeScores
 from musicdemo.models.onnx_ops import GraphBuilder, Weights
 from musicdemo.models.onnx_stack import array_of, looked_up
-
-_SILENT = 2**31
-"""A reference that is far from every value."""
 
 
 def feature_layer(heads: EventHeads) -> tuple[Weights, Weights]:
@@ -40,10 +39,10 @@ def _head_graph(heads: EventHeads, column: int) -> bytes:
     weight, bias, relative = _products(heads, column)
     size, beside = len(weight), sum(map(len, relative.values()))
     weight, bias = np.concatenate([weight, *relative.values()]), np.pad(bias, (0, beside))
-    logits = graph.exact_linear(graph.op("Gelu", features), weight, bias)
+    logits = graph.linear(graph.unbounded(graph.op("Gelu", features)), weight, bias)
     if relative:
         logits, by_distance = graph.split(logits, [size, beside])
-        logits = graph.op("Add", logits, _at_distances(graph, by_distance, list(relative), size=size))
+        logits = graph.op("Add", logits, _at_distances(graph, by_distance, list(relative), heads.tables, size=size))
     graph.output("logits", logits, size)
     return graph.build(f"head of column {column}")
 
@@ -75,19 +74,18 @@ def _products(heads: EventHeads, column: int) -> tuple[Weights, Weights, dict[in
     return weight, bias, relative
 
 
-def _at_distances(graph: GraphBuilder, by_distance: str, references: list[int], *, size: int) -> str:
+def _at_distances(
+    graph: GraphBuilder, by_distance: str, references: Sequence[int], tables: ColumnTables, *, size: int
+) -> str:
     """Sum for every value (B, size) what the scores (B, R (2 reach + 3)) say of its distances from the R references."""
-    reach = RELATIVE_REACH + 1
-    count = len(references)
-    width = 2 * reach + 1
-    index = graph.constant(np.array(references, dtype=np.int64))
-    zero, last, far = (graph.constant(np.array(number, dtype=np.int64)) for number in (0, width - 1, _SILENT))
-    given = graph.op("Gather", "partial", index, axis=1)  # (B, R)
-    given = graph.op("Where", graph.op("Greater", given, zero), given, far)
-    values = graph.constant(np.arange(size, dtype=np.int64) + reach)
-    place = graph.op("Sub", values, graph.op("Unsqueeze", given, graph.constant(np.array([2]))))  # (B, R, size)
-    place = graph.op("Clip", place, zero, last)
-    table = graph.op("Reshape", by_distance, graph.constant(np.array([-1, count, width])))
+    width = 2 * RELATIVE_REACH + 3
+    sizes = np.diff(tables.offsets.tolist(), append=len(tables.table))
+    given, values = np.arange(sizes[list(references)].max())[:, None], np.arange(size)
+    places = np.clip(values - given + RELATIVE_REACH + 1, 0, width - 1).astype(np.int32)
+    places[0] = 0  # where there is no reference all is silent
+    known = graph.op("Gather", "partial", graph.constant(np.array(references)), axis=1)  # (B, R)
+    place = graph.op("Gather", graph.constant(places), known)  # (B, R, size)
+    table = graph.op("Reshape", by_distance, graph.constant(np.array([-1, len(references), width])))
     read = graph.op("GatherElements", table, place, axis=2)
-    ones = graph.constant(np.ones((1, count), dtype=np.float32))
+    ones = graph.constant(np.ones((1, len(references)), dtype=np.float32))
     return graph.op("Squeeze", graph.op("MatMul", ones, read), graph.constant(np.array([1])))

@@ -1,8 +1,9 @@
 """A builder of small ONNX graphs: operators of the standard set (opset 20) over rows (B, width), and matrix products.
 
 In "int8" a product is one of integers: weights have a scale for each output, activations a scale that is either fixed
-(what lies in [-1, 1]) or the row's own maximum. Integer sums are exact, and all else here is computed element by
-element or row by row, so a row's numbers never depend on the rows beside it. "fp32" is what int8 is measured against.
+(what lies in [-1, 1]) or the row's own maximum. Integer sums are exact; "fp32", in which the heads are computed and
+which int8 is measured against, relies on ONNX Runtime: it packs constant weights, and then adds up each number in one
+order for any B. All else is done element by element or row by row: no row's numbers depend on the rows beside it.
 """
 
 from dataclasses import dataclass, field
@@ -117,12 +118,6 @@ class GraphBuilder:
             if factor.by_row:  # not both scales first: ONNX Runtime 1.32 fuses that and adds a wrong bias
                 product = self.op("Mul", product, factor.by_row)
         return self.op("Add", product, self.constant(bias))
-
-    def exact_linear(self, value: str, weight: Weights, bias: Weights) -> str:
-        """Return W x + b (B, O) of a value (B, I) in fp32 whatever the precision, each row by a product of its own."""
-        column = self.constant(np.array([2]))
-        product = self.op("MatMul", self.constant(weight), self.op("Unsqueeze", value, column))  # (B, O, 1)
-        return self.op("Add", self.op("Squeeze", product, column), self.constant(bias))
 
     def build(self, name: str) -> bytes:
         """Return the checked graph, serialised."""

@@ -4,7 +4,7 @@ Encoding and generation drive the same cursor, so a network is never shown a fac
 would not be shown while it writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ class Cursor:
 
     __slots__ = (
         *("_key", "_near_pitch", "_pitch_classes", "_plan", "_sounding", "_span", "_style", "_tracks"),
-        *("bar", "bar_start", "bar_steps", "key", "onset", "pitch", "row"),
+        *("bar", "bar_start", "bar_steps", "key", "next_bar_steps", "onset", "pitch", "row"),
     )
 
     def __init__(self, plan: BarPlan, *, style: int = 0) -> None:
@@ -65,6 +65,8 @@ class Cursor:
         """Columns of the event that is being written."""
         self.bar, self.bar_start, self.bar_steps = -1, 0, 0
         """Bar of the last event (-1 before the first), its first step and its length."""
+        self.next_bar_steps = self._steps_of(0)
+        """Length of the bar behind the next bar line."""
         self.onset = 0
         """Step of the last event."""
         self.key: Key | None = None
@@ -82,14 +84,14 @@ class Cursor:
         return twin
 
     @property
-    def next_bar_steps(self) -> int:
-        """Length of the bar behind the next bar line."""
-        return METERS[self._plan.at(self.bar + 1)[0] - 1].bar_steps
-
-    @property
     def sounds_into_next_bar(self) -> bool:
         """Whether a note (not a drum) goes on behind the next bar line."""
         return max(self._sounding, default=(0, 0))[0] > self.bar_start + self.bar_steps
+
+    @property
+    def spoken(self) -> tuple[Key | None, int]:
+        """Track and pitch value of the last note, if it began at `onset`."""
+        return self.key, self.pitch if self.key is not None else 0
 
     @property
     def ends(self) -> list[int]:
@@ -103,23 +105,10 @@ class Cursor:
 
     def given(self, column: int) -> int:
         """Value of a given column, once all columns to its left are written."""
-        if column == Column.STYLE:
-            return self._style
-        if column in (Column.METER, Column.TEMPO):
-            return self._plan.at(self.bar + 1)[column - Column.METER]
-        if column == Column.NEXT_END:
-            return self._next_end()
-        if column in (Column.DUE_PROGRAM, Column.DUE_VOICE):
-            return self._due()[column - Column.DUE_PROGRAM]
-        if column == Column.LAST_PITCH:
-            return self._tracks.get((self.row[Column.PROGRAM], self.row[Column.VOICE]), (0, 0))[0]
-        if column == Column.NEAR_PITCH:
-            return self._near_pitch
-        if column in (Column.LOW_PITCH, Column.HIGH_PITCH):
-            return self._span[column - Column.LOW_PITCH]
-        if column == Column.KEY:
-            return self._key
-        raise ValueError(f"column {Column(column).name} is predicted, not given")
+        facts = _GIVEN.get(column)
+        if facts is None:
+            raise ValueError(f"column {Column(column).name} is predicted, not given")
+        return facts(self)
 
     def write(self, value: int) -> None:
         """Write the next column of the event; after the last one the event is complete and `row` is empty again."""
@@ -148,11 +137,14 @@ class Cursor:
         self.row = []
         return row
 
+    def _steps_of(self, bar: int) -> int:
+        return METERS[self._plan.at(bar)[0] - 1].bar_steps
+
     def _move(self, time: int) -> None:
         if time >= NEXT_BAR or time == EMPTY_BAR:
-            length = self.next_bar_steps
             self.bar_start += self.bar_steps
-            self.bar, self.bar_steps = self.bar + 1, length
+            self.bar, self.bar_steps = self.bar + 1, self.next_bar_steps
+            self.next_bar_steps = self._steps_of(self.bar + 1)
         if time < SAME_BAR:
             onset = self.bar_start if time != START else 0
         else:
@@ -203,3 +195,21 @@ class Cursor:
         onset, spoken = self.onset, self.key or (0, MAX_VOICES)
         due = [key for key, (_, end) in self._tracks.items() if end == onset and key > spoken and key[0] != DRUMS]
         return min(due, default=(0, 0))
+
+    def _last_pitch(self) -> int:
+        return self._tracks.get((self.row[Column.PROGRAM], self.row[Column.VOICE]), (0, 0))[0]
+
+
+_GIVEN: dict[int, Callable[[Cursor], int]] = {
+    Column.STYLE: lambda cursor: cursor._style,
+    Column.METER: lambda cursor: cursor._plan.at(cursor.bar + 1)[0],
+    Column.TEMPO: lambda cursor: cursor._plan.at(cursor.bar + 1)[1],
+    Column.NEXT_END: Cursor._next_end,
+    Column.DUE_PROGRAM: lambda cursor: cursor._due()[0],
+    Column.DUE_VOICE: lambda cursor: cursor._due()[1],
+    Column.LAST_PITCH: Cursor._last_pitch,
+    Column.NEAR_PITCH: lambda cursor: cursor._near_pitch,
+    Column.LOW_PITCH: lambda cursor: cursor._span[0],
+    Column.HIGH_PITCH: lambda cursor: cursor._span[1],
+    Column.KEY: lambda cursor: cursor._key,
+}

@@ -1,16 +1,18 @@
 """Frame: the wishes of one continuation as tables over the values of columns, made once where the prompt ends.
 
-A frame never changes, so all rows of a continuation share it. What depends on the row is the grammar's work.
+A frame never changes but for what it remembers, so all rows of a continuation share it. What depends on the row is the
+grammar's work.
 """
 
 from collections import defaultdict
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 import numpy as np
 
 from musicdemo.music.cadence import LastChord, last_chord
 from musicdemo.music.cursor import BarPlan, Cursor, Key
-from musicdemo.music.masks import Mask
+from musicdemo.music.masks import Choices, Mask, choices
 from musicdemo.music.polyphony import Room
 from musicdemo.music.score import TrackKey
 from musicdemo.music.vocabulary import (
@@ -72,6 +74,7 @@ class Frame:
                 fixed = (*fixed, self.chord.bass)
         self.dues = tuple(sorted((_due(note, origin) for note in fixed), key=lambda due: due.place))
         """The fixed notes in the order of their events, the bass of the cadence among them."""
+        self._choices: dict[Hashable, Choices] = {}
         self._pitches: dict[tuple[Key, bool], Mask] = {}
         self._dues_of: defaultdict[Key, list[Due]] = defaultdict(list)
         for due in self.dues:
@@ -99,6 +102,27 @@ class Frame:
         for end in cursor.ends:
             room.take(cursor.bar_start + cursor.bar_steps, end)
         return room
+
+    def choices_at(self, place: Hashable, allowed: Callable[[], Mask]) -> Choices:
+        """Return the choices that `allowed` works out, where the wishes are plain but once for each place.
+
+        A place is all that they depend on then.
+        """
+        if not self.is_plain:
+            return choices(allowed())
+        found = self._choices.get(place)
+        if found is None:
+            found = self._choices[place] = choices(allowed())
+        return found
+
+    def opens(self, start: int, stop: int, room: Room | None) -> Mask:
+        """Whether a track may begin a note at steps [start, stop), none of which has been reached."""
+        opens = np.full(stop - start, bool(self.body.programs.any()))
+        if not self.drums.programs.any():
+            if room is not None:
+                opens &= room.free(start, stop)
+            opens[max(self.chord_onset - start, 0) :] = False  # the bass is a fixed note and opens the last chord
+        return opens
 
     def occupied(self, key: Key, step: int) -> list[int]:
         """Pitch values that the fixed notes of a track hold at a step."""

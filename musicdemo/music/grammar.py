@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from musicdemo.music.cursor import BarPlan, Cursor, Key
 from musicdemo.music.frame import Due, Frame, Speakers
-from musicdemo.music.masks import Mask, nothing, only, something, up_to
+from musicdemo.music.masks import Choices, Mask, nothing, only, something, up_to
 from musicdemo.music.vocabulary import (
     DRUMS,
     DURATIONS,
@@ -23,9 +23,12 @@ from musicdemo.music.vocabulary import (
     SAME_BAR,
     TIME_SIZE,
     Column,
+    column_sizes,
     duration_value,
 )
 from musicdemo.music.wishes import Wishes
+
+_SIZES = column_sizes(0)
 
 
 class Grammar:
@@ -78,6 +81,10 @@ class Grammar:
         """Value of a given column of the event that is being written."""
         return self._cursor.given(column)
 
+    def forced(self, column: int) -> int | None:
+        """Return the value of a predicted column where but one is left; only TIME and special wishes are not asked."""
+        return self._choices(column).only if column != Column.TIME and self._frame.is_plain else None
+
     def constrain(self, column: int, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return logits (V,) with forbidden values at -inf.
 
@@ -85,7 +92,7 @@ class Grammar:
         """
         if column == Column.TIME:
             return self._constrain_time(logits)
-        return np.where(self._allowed(column, len(logits)), logits, -np.inf)
+        return logits + self._choices(column).barrier
 
     def choose(self, column: int, value: int) -> None:
         """Write the next column."""
@@ -115,31 +122,43 @@ class Grammar:
         return self.wishes.bars is not None and self.bars_begun >= self.wishes.bars
 
     def _constrain_time(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-        allowed = self._allowed_times()
-        if not self._frame.is_plain:
-            self._keep_wishes(allowed)
-        if self.wishes.bars is None or not self._is_last_bar:
-            allowed[END] &= self.wishes.bars is None
-            return np.where(allowed, logits, -np.inf)
-        may_leave = allowed[END]
-        leaving = np.logaddexp.reduce(logits[_leaves_bar(allowed)]) if may_leave else -np.inf
-        stay = np.where(allowed, logits, -np.inf)
-        stay[NEXT_BAR:] = stay[EMPTY_BAR] = -np.inf
-        stay[END] = leaving
+        times = self._times()
+        if not self._is_last_bar:
+            return logits + times.barrier
+        leaves = times.allowed.copy()
+        leaves[SAME_BAR:NEXT_BAR] = False
+        stay = logits + times.barrier
+        stay[leaves] = -np.inf
+        if leaves[END]:
+            stay[END] = np.logaddexp.reduce(logits[leaves])
         return stay
 
-    def _allowed_times(self) -> Mask:
-        """Return what every piece obeys, and the wish for not too much silence."""
+    def _times(self) -> Choices:
+        cursor, may_pass, first = self._cursor, self._may_pass_a_bar(), self._first_step_left()
+        place = (Column.TIME, may_pass, first, cursor.bar_steps, cursor.next_bar_steps, self._is_last_bar)
+        return self._frame.choices_at(place, lambda: self._allowed_times(first, may_pass=may_pass))
+
+    def _allowed_times(self, first: int | None, *, may_pass: bool) -> Mask:
+        """Return what every piece obeys, the wish for not too much silence, and then the other wishes."""
         cursor = self._cursor
         allowed = np.zeros(TIME_SIZE, dtype=np.bool_)
         allowed[END] = True
-        allowed[EMPTY_BAR] = self._may_pass_a_bar()
+        allowed[EMPTY_BAR] = may_pass
         allowed[NEXT_BAR : NEXT_BAR + cursor.next_bar_steps] = True
-        if not self._join and cursor.key is not None:
-            here = cursor.onset - cursor.bar_start
-            first = here if self._allowed_programs().any() else here + 1
+        if first is not None:
             allowed[SAME_BAR + first : SAME_BAR + cursor.bar_steps] = True
+        if not self._frame.is_plain:
+            self._keep_wishes(allowed)
+        allowed[END] &= self.wishes.bars is None or self._is_last_bar
         return allowed
+
+    def _first_step_left(self) -> int | None:
+        """Return the first step of this bar at which a note may begin, or None where nothing may."""
+        cursor = self._cursor
+        if self._join or cursor.key is None:
+            return None
+        here = cursor.onset - cursor.bar_start
+        return here if self._programs().allowed.any() else here + 1
 
     def _may_pass_a_bar(self) -> bool:
         limit = self.wishes.max_empty_bars
@@ -148,13 +167,14 @@ class Grammar:
     def _keep_wishes(self, allowed: Mask) -> None:
         """Take out the times at which nobody may begin, and those behind the next fixed note."""
         cursor = self._cursor
-        start, line, end = cursor.bar_start, cursor.bar_start + cursor.bar_steps, self._next_bar_end()
+        start, line = cursor.bar_start, cursor.bar_start + cursor.bar_steps
+        end = line + cursor.next_bar_steps
         same, following = allowed[SAME_BAR : SAME_BAR + line - start], allowed[NEXT_BAR : NEXT_BAR + end - line]
         behind = cursor.onset + 1  # who may still speak at this very moment is known already
         if behind < line:
-            same[behind - start :] &= self._opens(behind, line)
+            same[behind - start :] &= self._frame.opens(behind, line, self._room)
         if not self._is_last_bar:
-            following &= self._opens(line, end)
+            following &= self._frame.opens(line, end, self._room)
         due = self._next_due()
         if due is not None and due.onset < end:
             allowed[EMPTY_BAR] = allowed[END] = False
@@ -165,20 +185,6 @@ class Grammar:
         elif not self._is_last_bar and not allowed[SAME_BAR:].any():
             allowed[EMPTY_BAR] = True
 
-    def _next_bar_end(self) -> int:
-        cursor = self._cursor
-        return cursor.bar_start + cursor.bar_steps + cursor.next_bar_steps
-
-    def _opens(self, start: int, stop: int) -> Mask:
-        """Whether a track may begin a note at steps [start, stop), none of which has been reached."""
-        frame, chord = self._frame, self._frame.chord_onset - start
-        opens = np.full(stop - start, bool(frame.body.programs.any()))
-        if not frame.drums.programs.any():
-            if self._room is not None:
-                opens &= self._room.free(start, stop)
-            opens[max(chord, 0) :] = False  # the bass is a fixed note and opens the last chord
-        return opens
-
     def _next_due(self) -> Due | None:
         dues = self._frame.dues
         return dues[self._written_dues] if self._written_dues < len(dues) else None
@@ -187,20 +193,27 @@ class Grammar:
         due = self._next_due()
         return due if due is not None and due.onset == self._cursor.onset else None
 
-    def _allowed(self, column: int, size: int) -> Mask:
+    def _choices(self, column: int) -> Choices:
         row = self._cursor.row
         if row[Column.TIME] == EMPTY_BAR:
-            return nothing(size)
+            return self._frame.choices_at(column, lambda: nothing(_SIZES[column]))
         if column == Column.PROGRAM:
-            return self._allowed_programs()
+            return self._programs()
         if column == Column.VOICE:
-            return self._allowed_voices(row[Column.PROGRAM])
+            program = row[Column.PROGRAM]
+            return self._frame.choices_at(
+                (column, program, *self._cursor.spoken), lambda: self._allowed_voices(program)
+            )
         if column == Column.PITCH:
-            return self._allowed_pitches(_track(row))
+            key, spoken = _track(row), self._cursor.spoken
+            place = (column, key, spoken[1] if spoken[0] == key else 0)
+            return self._frame.choices_at(place, lambda: self._allowed_pitches(key))
         if column == Column.DURATION:
-            return self._allowed_durations(size)
-        due = self._due_now() if self._is_due else None
-        return only(size, due.velocity) if due is not None and due.velocity else something(size)
+            return self._frame.choices_at((column,), self._allowed_durations)
+        return self._frame.choices_at((column,), self._allowed_velocities)
+
+    def _programs(self) -> Choices:
+        return self._frame.choices_at((Column.PROGRAM, *self._cursor.spoken), self._allowed_programs)
 
     def _speakers(self) -> Speakers:
         """Return who may speak at this onset, whoever has spoken there already."""
@@ -263,8 +276,12 @@ class Grammar:
                 allowed[cursor.pitch :] = False
         return allowed
 
-    def _allowed_durations(self, size: int) -> Mask:
-        due = self._due_now() if self._is_due else None
+    def _allowed_velocities(self) -> Mask:
+        due, size = self._due_now() if self._is_due else None, _SIZES[Column.VELOCITY]
+        return only(size, due.velocity) if due is not None and due.velocity else something(size)
+
+    def _allowed_durations(self) -> Mask:
+        due, size = self._due_now() if self._is_due else None, _SIZES[Column.DURATION]
         if due is not None:
             return only(size, due.duration)
         frame, onset = self._frame, self._cursor.onset
@@ -278,9 +295,3 @@ class Grammar:
 
 def _track(row: list[int]) -> Key:
     return row[Column.PROGRAM], row[Column.VOICE]
-
-
-def _leaves_bar(allowed: Mask) -> Mask:
-    leaves = allowed.copy()
-    leaves[SAME_BAR:NEXT_BAR] = False
-    return leaves
