@@ -17,7 +17,7 @@ from musicdemo.music.wishes import FixedNote
 from musicdemo.store import Piece
 from musicdemo.ui import services
 from musicdemo.ui.beams.explorations import explorations, is_searched, search_again, settings_of
-from musicdemo.ui.beams.tree_chart import COLOURS, tree_chart
+from musicdemo.ui.beams.tree_chart import COLOURS, stop_title, tree_chart
 from musicdemo.ui.beams.tree_layout import fork_of, lanes_of, place_of, stretches_of
 from musicdemo.ui.compose import OWN_FILE, Wish, compose
 from musicdemo.ui.sections.alternatives import shared_notes
@@ -29,11 +29,17 @@ __all__ = ["own_database"]
 WIDTH = 3
 
 
-def searched(**changes: object) -> Piece:
+def searched(beam_kind: str = "diverse") -> Piece:
     """A piece that a beam search wrote, as a visitor's job makes it."""
-    asked = GenerationSettings(bars=4, beam_width=WIDTH, **changes)
+    asked = GenerationSettings(bars=4, beam_width=WIDTH, beam_kind=beam_kind, random_seed=4)
     seed = services.seeds()["ode-to-joy"]
     return compose(JobControl(), Wish("gru", asked, seed.score, seed.name, seed.title))
+
+
+def remembered(piece: Piece) -> Exploration:
+    found = explorations().get(piece.id)
+    assert found is not None
+    return found
 
 
 def section() -> None:
@@ -68,8 +74,7 @@ def visit_of(page: AppTest):
 
 def test_every_version_can_be_chosen_and_the_best_is_the_piece():
     piece = searched()
-    found = explorations().get(piece.id)
-    assert found is not None
+    found = remembered(piece)
     assert found.continuations[0].score == piece.score
     page = opened_section(piece)
     choice = page.radio(key=f"alternative_{piece.id}")
@@ -80,7 +85,7 @@ def test_every_version_can_be_chosen_and_the_best_is_the_piece():
 
 def test_a_version_that_is_kept_is_a_piece_of_its_own_with_its_recipe():
     piece = searched()
-    found = explorations().get(piece.id)
+    found = remembered(piece)
     page = opened_section(piece)
     page.radio(key=f"alternative_{piece.id}").set_value(2).run()
     page.button(key="keep_alternative").click().run()
@@ -97,9 +102,10 @@ def test_a_version_that_is_kept_is_a_piece_of_its_own_with_its_recipe():
 
 def test_any_place_in_the_tree_can_be_gone_on_from():
     piece = searched()
-    found = explorations().get(piece.id)
+    found = remembered(piece)
     page = opened_section(piece)
     place = stretches_of(found)[1]
+    assert place.node is not None
     page.selectbox(key=f"stop_{piece.id}").select(place.node).run()
     page.button(key="go_on_from_branch").click().run()
     assert not page.exception
@@ -108,8 +114,8 @@ def test_any_place_in_the_tree_can_be_gone_on_from():
 
 
 def test_what_was_forgotten_is_searched_again_and_found_the_same():
-    piece = searched(beam_kind="stochastic", random_seed=4)
-    before = explorations().get(piece.id)
+    piece = searched("stochastic")
+    before = remembered(piece)
     explorations.clear()
     page = opened_section(piece)
     assert not page.radio
@@ -119,7 +125,7 @@ def test_what_was_forgotten_is_searched_again_and_found_the_same():
     assert not page.exception
     assert len(page.radio(key=f"alternative_{piece.id}").options) == WIDTH
     assert not page.info
-    after = explorations().get(piece.id)
+    after = remembered(piece)
     for one, other in zip(before.continuations, after.continuations, strict=True):
         np.testing.assert_array_equal(one.events, other.events)
         assert one.score == other.score
@@ -235,8 +241,19 @@ def test_every_marker_of_the_chart_is_a_place_to_go_on_from(found):
 
 
 def test_versions_are_numbered_at_their_ends(found):
-    (numbers,) = [trace for trace in tree_chart(found).data if trace.mode == "text"]
-    assert [text.strip() for text in numbers.text] == [str(n + 1) for n in range(len(found.continuations))]
+    numbers = tree_chart(found).layout.annotations
+    assert [each.text for each in numbers] == [str(n + 1) for n in range(len(found.continuations))]
+    ends = [branch for node in found.nodes for branch in found.branches if branch.nodes[-1] == node]
+    assert [each.x for each in numbers] == [place_of(found, branch.steps[-1]) for branch in ends]
+
+
+def test_a_place_is_named_by_the_last_note_before_it(found):
+    for each in stretches_of(found):
+        if each.node is not None:
+            score = found.score_at(each.node)
+            last = max(note.onset for track in score.tracks for note in track.notes)
+            bar, beat = divmod(last, 48)
+            assert f"bar {bar + 1}, beat {beat // 12 + 1} " in stop_title(found, each)
 
 
 def test_a_version_shares_all_notes_with_itself_and_the_share_is_one_of_its_notes(found):

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from musicdemo.errors import StoreError
 from musicdemo.generation import GenerationSettings
-from musicdemo.jobs import JobControl
+from musicdemo.jobs import Job, JobControl
 from musicdemo.likelihood import note_nats
 from musicdemo.music.metrics import METRICS
 from musicdemo.music.score import Note, Score, Track
@@ -76,6 +76,14 @@ def texts(page: AppTest) -> str:
     return "\n".join(each.proto.body for each in page.get("html"))
 
 
+def busy_workers(gate: threading.Event) -> list[Job[bool]]:
+    """Give every worker a job that ends when the gate opens."""
+    jobs = [services.job_queue().submit(lambda _: gate.wait(WAIT_SECONDS)) for _ in range(services.WORKERS)]
+    while any(job.place for job in jobs):
+        gate.wait(0.01)
+    return jobs
+
+
 def composed(model: str, temperature: float = 1.0) -> Piece:
     seed = services.seeds()["ode-to-joy"].score
     asked = GenerationSettings(bars=4, temperature=temperature, random_seed=5)
@@ -125,7 +133,8 @@ def test_a_reload_finds_jobs_and_a_link_finds_pieces():
     reloaded = compare_page(lanes=".".join(jobs))
     assert [lane.name for lane in reloaded.session_state["comparison"].lanes] == jobs
     for token in jobs:
-        assert tasks().get(token).job.wait(WAIT_SECONDS)
+        task = tasks().get(token)
+        assert task is not None and task.job.wait(WAIT_SECONDS)
     page.run()
     ids = [piece.id for piece in pieces_of(page)]
     assert lanes_in_address(page) == ids
@@ -153,23 +162,19 @@ def test_one_lane_is_no_comparison():
 def test_a_full_queue_is_one_sentence_and_nothing_is_made():
     page = asked(compare_page())
     gate = threading.Event()
-    blocking = [services.job_queue().submit(lambda _: gate.wait(WAIT_SECONDS)) for _ in range(services.WORKERS)]
-    while any(job.place for job in blocking):
-        gate.wait(0.01)
+    blocking = busy_workers(gate)
     waiting = [services.job_queue().submit(lambda _: None) for _ in range(services.JOBS_WAITING - 1)]
     page.button(key="compare_go").click().run()
     gate.set()
     assert len(page.error) == 1
     assert not page.session_state["comparison"].lanes, "one of two would be no comparison"
-    assert all(job.wait(WAIT_SECONDS) for job in (*blocking, *waiting))
+    assert all(job.wait(WAIT_SECONDS) for job in blocking) and all(job.wait(WAIT_SECONDS) for job in waiting)
 
 
 def test_a_stopped_lane_is_left_out_and_said_so():
     page = asked(compare_page())
     gate = threading.Event()
-    blocking = [services.job_queue().submit(lambda _: gate.wait(WAIT_SECONDS)) for _ in range(services.WORKERS)]
-    while any(job.place for job in blocking):
-        gate.wait(0.01)
+    busy_workers(gate)
     page.button(key="compare_go").click().run()
     page.button(key="compare_stop").click().run()
     gate.set()

@@ -182,7 +182,7 @@ def test_a_mistake_in_typed_notes_is_said_and_nothing_can_be_used(page):
 
 
 def test_noise_becomes_the_seed_and_its_number_says_which(page):
-    page.segmented_control(key="beginning").set_value("noise").run()
+    page.radio(key="beginning").set_value("noise").run()
     page.number_input(key="noise_number").set_value(42).run()
     page.button(key="use_noise").click().run()
     assert seed(page) == noise_score(42)

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from musicdemo.ui.asked import hold
+from musicdemo.ui.routes.shell import PAGES
 from musicdemo.ui.words import choose_language, language_switch, say
 
 HERE = Path(__file__).parent
@@ -28,7 +29,7 @@ choose_language()
 hold()
 pages = [
     st.Page(HERE / "views" / f"{name}.py", title=say(f"main.{name}"), url_path=name, default=name == "studio")
-    for name in ("studio", "compare", "models")
+    for name in PAGES
 ]
 page = st.navigation(pages, position="hidden")
 with st.container(horizontal=True, vertical_alignment="center", key="header"):

@@ -20,6 +20,7 @@ from musicdemo.music.midi import write_midi
 from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui import services
+from musicdemo.ui.words import known_words, say
 
 DEMO_ID = "demo"
 DEMO_FILE = Path(__file__).with_name("demo_piece.json")
@@ -50,6 +51,14 @@ def show_upload(title: str, score: Score) -> Piece:
     piece = _unsaved(identity, title, score)
     services.previews().put(identity, piece)
     return piece
+
+
+def shown_title(piece: Piece) -> str:
+    """Return the title of a piece; what ships with the program is named in the language of this visit."""
+    if piece.id == DEMO_ID:
+        name = piece.recipe["seed"]
+        return say("stage.continued", title=known_words("seeds", name, piece.recipe["seed_title"]))
+    return known_words("seeds", piece.id.removeprefix(_SEED_PREFIX), piece.title)
 
 
 def is_kept(piece: Piece) -> bool:

@@ -12,14 +12,14 @@ from musicdemo.errors import MusicDemoError
 from musicdemo.generation import GenerationSettings, generate
 from musicdemo.ui import services
 from musicdemo.ui.pieces import demo_piece
-from musicdemo.ui.routes import inside, live, models, pieces, sound
+from musicdemo.ui.routes import inside, live, models, pieces, shell, sound
 
 _log = logging.getLogger(__name__)
 
 
 def routes() -> list[Route]:
     """List the routes beside the page."""
-    return [*sound.routes(), *pieces.routes(), *inside.routes(), *live.routes(), *models.routes()]
+    return [*sound.routes(), *pieces.routes(), *inside.routes(), *live.routes(), *models.routes(), *shell.routes()]
 
 
 @asynccontextmanager

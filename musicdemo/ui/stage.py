@@ -8,7 +8,7 @@ from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui.components.piano_roll import RESEED, RollView, piano_roll
 from musicdemo.ui.compose import Task
-from musicdemo.ui.pieces import is_kept, score_end
+from musicdemo.ui.pieces import is_kept, score_end, shown_title
 from musicdemo.ui.recipes import describe
 from musicdemo.ui.routes.live import live_source
 from musicdemo.ui.sections.actions import go_on_from, tweaks
@@ -56,7 +56,7 @@ def _view_of_piece(piece: Piece, family: str) -> RollView:
         score=piece.score,
         join=piece.join,
         identity=piece.id,
-        title=piece.title,
+        title=shown_title(piece),
         subtitle=describe(piece.recipe),
         source=f"/p/{piece.id}.wav",
         link=f"/p/{piece.id}" if is_kept(piece) else "",

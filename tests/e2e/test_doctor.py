@@ -59,7 +59,7 @@ def wait_for_sound(page: Page, track: int | None) -> dict[str, Any]:
 
 def open_beginnings(page: Page, title: str, kind: str) -> None:
     page.get_by_text(title, exact=True).click()
-    page.get_by_role("radio", name=kind).click()
+    page.get_by_role("radiogroup").get_by_text(kind, exact=True).click()
 
 
 def fits(page: Page) -> bool:
@@ -116,14 +116,14 @@ def test_typed_notes_are_echoed_and_used(visit: Open) -> None:
 def test_numbers_are_typed_and_noise_is_drawn_in_chinese(visit: Open) -> None:
     page = visit("/?lang=zh")
     open_beginnings(page, "其他开头", "输入音符")
-    page.get_by_role("radio", name="简谱").click()
+    page.get_by_role("radiogroup").get_by_text("简谱", exact=True).click()
     notes = page.get_by_role("textbox", name="音符")
     notes.fill("１ ２ ３ 1' ｜ 5 - - -")
     notes.press("Control+Enter")
     expect(page.get_by_text("C4 D4 E4 C5 G4")).to_be_visible()
     page.get_by_role("button", name="用这些音符开头").click()
     typed = wait_for_roll(page, lambda state: state["notes"] == 5)
-    page.get_by_role("radio", name="随机噪声").click()
+    page.get_by_role("radiogroup").get_by_text("随机噪声", exact=True).click()
     page.get_by_role("button", name="用噪声开头").click()
     wait_for_roll(page, lambda state: state["id"] != typed["id"])
 

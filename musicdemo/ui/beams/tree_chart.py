@@ -38,15 +38,15 @@ def tree_chart(found: Exploration) -> go.Figure:
             figure.add_trace(_lines(found, these, lanes, colour, _range_name(low, high), kept=kept))
     figure.add_trace(_forks(found, lanes))
     figure.add_trace(_markers(found, stretches, lanes, limits))
-    figure.add_trace(_numbers(found, lanes))
+    _number_ends(figure, found, lanes)
     _lay_out(figure, found, lanes)
     return figure
 
 
 def stop_title(found: Exploration, stretch: Stretch) -> str:
-    """Say where a stretch ends, whose way it is on, and what it cost."""
+    """Say where the last note of a stretch begins, whose way it is on, and what the stretch cost."""
     whose = ", ".join(str(number + 1) for number in found.branches[stretch.branch].hypotheses)
-    bar, beat = divmod(stretch.end, 1)
+    bar, beat = divmod(stretch.last, 1)
     return say(
         "alternatives.stop" if whose else "alternatives.stop_given_up",
         bar=int(bar),
@@ -107,6 +107,8 @@ def _markers(found: Exploration, stretches: list[Stretch], lanes: list[int], lim
         y=[lanes[each.branch] for each in stops],
         mode="markers",
         marker={"size": MARKER_PIXELS, "color": [COLOURS[_colour(limits, each)] for each in stops]},
+        selected={"marker": {"size": 2 * MARKER_PIXELS}},
+        unselected={"marker": {"opacity": 1}},  # the others stay to be chosen
         customdata=[each.node for each in stops],
         hovertext=[stop_title(found, each) for each in stops],
         hoverinfo="text",
@@ -114,20 +116,14 @@ def _markers(found: Exploration, stretches: list[Stretch], lanes: list[int], lim
     )
 
 
-def _numbers(found: Exploration, lanes: list[int]) -> go.Scatter:
+def _number_ends(figure: go.Figure, found: Exploration, lanes: list[int]) -> None:
     """Write the number of each alternative behind its end."""
     home = {branch.nodes[-1]: number for number, branch in enumerate(found.branches)}
-    ends = [(number, home[node]) for number, node in enumerate(found.nodes) if node in home]
-    return go.Scatter(
-        x=[place_of(found, found.branches[branch].steps[-1]) for _, branch in ends],
-        y=[lanes[branch] for _, branch in ends],
-        mode="text",
-        text=[f"  {number + 1}" for number, _ in ends],
-        textposition="middle right",
-        hoverinfo="skip",
-        showlegend=False,
-        cliponaxis=False,
-    )
+    for number, node in enumerate(found.nodes):
+        if node in home:
+            end = place_of(found, found.branches[home[node]].steps[-1])
+            place = {"x": end, "y": lanes[home[node]], "xanchor": "left", "xshift": MARKER_PIXELS}
+            figure.add_annotation(text=str(number + 1), showarrow=False, **place)
 
 
 def _lay_out(figure: go.Figure, found: Exploration, lanes: list[int]) -> None:

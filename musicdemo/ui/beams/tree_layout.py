@@ -17,7 +17,8 @@ from musicdemo.music.vocabulary import END, Column
 class Stretch:
     """What a branch does within one bar: from place `start` to `end` on the axis of bars, at so many bits a note.
 
-    `node` is the last note of it in the tree, from which music can be gone on; None where there is no note.
+    `node` is the last note of it in the tree, from which music can be gone on, and `last` the place of that note; None
+    and `end` where there is no note.
     """
 
     branch: int
@@ -25,6 +26,7 @@ class Stretch:
     end: float
     bits: float
     node: int | None
+    last: float
 
 
 def stretches_of(found: Exploration) -> list[Stretch]:
@@ -34,9 +36,11 @@ def stretches_of(found: Exploration) -> list[Stretch]:
         bars = _bars(found, branch)
         starts = [place_of(found, branch.steps[events[0]]) for events in bars]
         for events, (start, end) in zip(bars, pairwise([*starts, place_of(found, branch.steps[-1])]), strict=True):
-            notes = [branch.nodes[index] for index in events if _value(found, branch, index, Column.PITCH)]
+            notes = [index for index in events if _value(found, branch, index, Column.PITCH)]
             bits = -sum(branch.log_probs[index] for index in events) / math.log(2) / max(1, len(notes))
-            stretches.append(Stretch(number, start, end, bits, notes[-1] if notes else None))
+            node = branch.nodes[notes[-1]] if notes else None
+            last = place_of(found, branch.steps[notes[-1]]) if notes else end
+            stretches.append(Stretch(number, start, end, bits, node, last))
     return stretches
 
 

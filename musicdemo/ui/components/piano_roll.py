@@ -32,6 +32,7 @@ SCRIPTS = (
     "theme",
     "player",
     "group",
+    "selection",
     "inside",
     "ground",
     "top",

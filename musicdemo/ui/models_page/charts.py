@@ -15,6 +15,7 @@ STILL = {"displayModeBar": False, "scrollZoom": False}
 FIELDS = ("time", "pitch", "duration")
 """Columns of an event whose learning is drawn; the others are soon known where all pieces have the same players."""
 
+CLEAR, GRID = "rgba(0,0,0,0)", "rgba(128,128,128,0.25)"
 INKS = {"light": "#31333f", "dark": "#fafafa"}
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 BAR_PIXELS, AROUND_PIXELS = 36, 90
@@ -29,12 +30,11 @@ def comparison(models: Mapping[str, CheckpointInfo]) -> None:
     values = [nats for _, nats in bars]
     figure = go.Figure(go.Bar(x=values, y=labels, orientation="h", text=[f"{nats:.2f}" for nats in values]))
     figure.update_traces(textposition="inside", marker_color="#2a6fb0", hoverinfo="skip", textfont_color="#ffffff")
-    _ink(figure)
     figure.update_layout(height=AROUND_PIXELS + BAR_PIXELS * len(bars), margin={"l": 0, "r": 10, "t": 10, "b": 40})
-    figure.update_xaxes(title=say("models.nats_axis"), rangemode="tozero", fixedrange=True)
+    figure.update_xaxes(title=say("models.nats_axis"), rangemode="tozero")
     figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
     told = say("models.comma").join(f"{label} {value:.3f}" for label, value in zip(labels, values, strict=True))
-    st.plotly_chart(figure, config=STILL, key="comparison", alt=say("models.comparison_alt", figures=told))
+    _show(figure, key="comparison", alt=say("models.comparison_alt", figures=told))
 
 
 def compared(models: Mapping[str, CheckpointInfo]) -> list[tuple[str, float]]:
@@ -65,19 +65,20 @@ def learning_curve(snapshots: Sequence[CheckpointInfo], chosen: CheckpointInfo) 
     figure.update_layout(
         height=340, margin={"l": 0, "r": 10, "t": 10, "b": 40}, legend={"orientation": "h", "y": -0.25}
     )
-    figure.update_xaxes(title=say("models.steps_axis"), type="category", fixedrange=True)
+    figure.update_xaxes(title=say("models.steps_axis"), type="category")
     figure.update_yaxes(
         title=say("models.nats_axis"), type="log", tickvals=TICKS, ticktext=[*map(str, TICKS)], fixedrange=True
     )
-    st.plotly_chart(figure, config=STILL, key="learning", alt=_told(steps, lines[say("models.curve_all")]))
+    _show(figure, key="learning", alt=_told(steps, lines[say("models.curve_all")]))
 
 
-def _ink(figure: go.Figure) -> None:
-    """Write the words of a chart as dark, or as light, as those around it; Streamlit's own grey is too faint."""
+def _show(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Draw a chart in the colours of the page; the greys of Streamlit's theme for charts are too faint to read."""
     ink = INKS["dark" if st.context.theme.type == "dark" else "light"]
-    figure.update_layout(legend_font_color=ink)
-    figure.update_xaxes(tickfont_color=ink, title_font_color=ink)
-    figure.update_yaxes(tickfont_color=ink, title_font_color=ink)
+    figure.update_layout(font_color=ink, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR)
+    figure.update_xaxes(gridcolor=GRID, fixedrange=True)
+    figure.update_yaxes(gridcolor=GRID, fixedrange=True)
+    st.plotly_chart(figure, theme=None, config=STILL, key=key, alt=alt)
 
 
 def _field(info: CheckpointInfo, field: str) -> float | None:

@@ -17,6 +17,7 @@ from musicdemo.ui.components.piano_roll import instrument_name
 from musicdemo.ui.components.tracks import NAMES, note_name
 from musicdemo.ui.sections.doctor import USUAL_METERS
 from musicdemo.ui.sections.settings import KEYS, TONICS, key_title
+from musicdemo.ui.sentences import say_sentence
 from musicdemo.ui.visit import Visit
 from musicdemo.ui.words import known_words, say
 
@@ -36,15 +37,14 @@ SHOWN_NAMES = 48
 def beginnings(visit: Visit) -> None:
     """Draw the other beginnings, one at a time."""
     with st.expander(say("beginnings.title"), key="beginnings"):
-        kind = st.segmented_control(
+        kind = st.radio(
             say("beginnings.kind"),
             KINDS,
-            default=KINDS[0],
-            required=True,
+            horizontal=True,
             key="beginning",
             format_func=lambda name: say(f"beginnings.{name}"),
         )
-        {"typing": _typing, "playing": _playing, "noise": _noise}[kind or KINDS[0]](visit)
+        {"typing": _typing, "playing": _playing, "noise": _noise}[kind](visit)
 
 
 def understood(score: Score) -> str:
@@ -82,7 +82,7 @@ def _typing(visit: Visit) -> None:
     try:
         score = typed_score(text, instrument=str(instrument), meter=meter, tempo=tempo, tonic=tonic)
     except MidiError as error:
-        st.text(f"⚠ {error}")
+        st.text(f"⚠ {say_sentence(str(error))}")
         return
     st.text(understood(score))
     _bring_button(visit, "use_typed", say("beginnings.typed_title"), score)
@@ -92,16 +92,15 @@ def _notation(instrument: int | str) -> tuple[str, int | None]:
     """Draw the choice of how notes are written; a tonic belongs to numbers alone."""
     if instrument == DRUMS:
         return "drums", None
-    notation = st.segmented_control(
+    notation = st.radio(
         say("beginnings.notation"),
         ("names", "numbers"),
-        default="names",
-        required=True,
+        horizontal=True,
         key="notation",
         format_func=lambda name: say(f"beginnings.{name}"),
     )
-    if notation != "numbers":
-        return "names", None
+    if notation == "names":
+        return notation, None
     tonic = st.selectbox(say("beginnings.tonic"), range(len(NAMES)), key="tonic", format_func=TONICS.__getitem__)
     return notation, tonic
 

@@ -22,6 +22,7 @@ from musicdemo.ui.components.tracks import track_list
 from musicdemo.ui.compose import OWN_FILE
 from musicdemo.ui.pieces import show_upload
 from musicdemo.ui.sections.settings import KEYS, key_title
+from musicdemo.ui.sentences import say_sentence
 from musicdemo.ui.visit import OwnFile, Visit
 from musicdemo.ui.words import say
 
@@ -65,8 +66,8 @@ def facts(score: Score) -> str:
 
 def changes_made(report: MidiReport) -> list[str]:
     """List what reading changed, a sentence a line."""
-    repaired = [say("doctor.repaired", sentence=sentence) for sentence in report.repairs]
-    dropped = [say("doctor.dropped", sentence=sentence) for sentence in report.drops]
+    repaired = [say("doctor.repaired", sentence=say_sentence(sentence)) for sentence in report.repairs]
+    dropped = [say("doctor.dropped", sentence=say_sentence(sentence)) for sentence in report.drops]
     moved = say("doctor.moved", count=report.notes_moved, most=f"{report.largest_move_quarters:.2f}")
     return [
         *(repaired + dropped or [say("doctor.untouched")]),

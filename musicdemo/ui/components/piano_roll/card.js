@@ -61,8 +61,3 @@ function barAndBeat(bars, seconds) {
   const bar = barAt(bars, seconds), [start, length, beats] = bars[bar]
   return { bar: bar + 1, beat: Math.round(100 * (1 + (seconds - start) / length * beats)) / 100 }
 }
-
-// The bar that holds a moment; the first or last where none does.
-function barAt(bars, seconds) {
-  return clamp(firstAbove(bars.map(bar => bar[0]), seconds + 1e-4) - 1, 0, Math.max(0, bars.length - 1))
-}

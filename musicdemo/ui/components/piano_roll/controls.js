@@ -17,7 +17,7 @@ class Controls {
       out: () => roll.zoom(1 / 1.4), in: () => roll.zoom(1.4), fit: () => { roll.frame.fitAll(); roll.touch() },
       follow: () => roll.setFollow(!roll.following), select: () => roll.setSelecting(!roll.selecting),
       gear: () => this.openSettings(part.settings.hidden),
-      loop: () => roll.setLoop(!roll.player.loop), goOn: () => roll.goOn(), clear: () => roll.select(null),
+      loop: () => roll.selected.setLoop(!roll.player.loop), goOn: () => roll.goOn(), clear: () => roll.selected.select(null),
       byInstrument: () => roll.setColour('instruments'), bySurprise: () => roll.setColour('surprise'),
       arcs: () => roll.setArcs(!roll.arcs),
     }
@@ -63,9 +63,11 @@ class Controls {
 
   showSettings() {
     const { part, player } = this.roll
-    for (const [name, value] of [['rate', player.rate], ['volume', player.volume]]) {
+    for (const [name, value, most] of [['rate', player.rate, 2], ['volume', player.volume, 1]]) {
       const text = fill(this.words.tempo_text, { percent: Math.round(100 * value) })
       part[name].value = value
+      const { min } = part[name]
+      part[name].style.setProperty('--played', 100 * (value - min) / (most - min) + '%')
       part[name].setAttribute('aria-valuetext', text)
       part[name + 'Text'].textContent = text
     }

@@ -50,10 +50,10 @@ class Hands {
       if (frame.scrollTo(drag.offset - (x - drag.x) / frame.scale)) roll.touch()
     } else if (data.bars.length && drag.kind === 'edge') {
       const line = this.nearestLine(frame.secondsAt(x))
-      if (line !== drag.edge.fixed) roll.select([drag.edge.fixed, line])
+      if (line !== drag.edge.fixed) roll.selected.select([drag.edge.fixed, line])
     } else if (data.bars.length) {
       const [from, to] = [drag.x, x].map(at => barAt(data.bars, frame.secondsAt(Math.max(at, GUTTER))))
-      roll.select([Math.min(from, to), Math.max(from, to) + 1])
+      roll.selected.select([Math.min(from, to), Math.max(from, to) + 1])
     }
   }
 

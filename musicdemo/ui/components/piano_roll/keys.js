@@ -4,7 +4,7 @@ function keyActions(roll) {
   const { player } = roll, starts = roll.data.bars.map(bar => bar[0])
   const jump = seconds => { roll.moveTo(seconds); roll.reveal(roll.time) }
   const later = () => roll.stepNote(1), earlier = () => roll.stepNote(-1)
-  const begin = () => roll.selectFrom(), end = () => roll.selectTo()
+  const begin = () => roll.selected.begin(), end = () => roll.selected.finish()
   return {
     ' ': () => roll.toggle(),
     ArrowRight: () => jump(starts.find(start => start > roll.time + 0.05) ?? roll.duration),
@@ -14,11 +14,11 @@ function keyActions(roll) {
     Home: () => jump(0),
     End: () => jump(roll.duration),
     Enter: () => { if (roll.chosen !== null) roll.playFrom(roll.index.starts[roll.chosen]) },
-    Escape: () => { roll.select(null); roll.choose(null) },
+    Escape: () => { roll.selected.select(null); roll.choose(null) },
     '[': begin, '【': begin, ']': end, '】': end,
     '+': () => roll.zoom(1.4), '=': () => roll.zoom(1.4), '-': () => roll.zoom(1 / 1.4),
     f: () => roll.setFollow(!roll.following),
-    l: () => { if (roll.selection) roll.setLoop(!player.loop) },
+    l: () => { if (roll.selection) roll.selected.setLoop(!player.loop) },
     n: () => roll.playNewPart(),
   }
 }

@@ -11,11 +11,12 @@ class Roll {
     this.host = root.host ?? root
     this.section = root.querySelector('.roll')
     this.part = Object.fromEntries([...root.querySelectorAll('[data-part]')].map(node => [node.dataset.part, node]))
-    Object.assign(this, { data: NOTHING, words: {}, index: new NoteIndex([]), selection: null, chosen: null, hovered: null,
+    Object.assign(this, { data: NOTHING, words: {}, index: new NoteIndex([]), chosen: null, hovered: null,
       pointer: [0, 0], following: true, selecting: false, colour: 'instruments', arcs: false, frames: 0, drawn: 0, stale: true })
     this.frame = new Frame()
     this.theme = new Theme()
     this.group = new Group()
+    this.selected = new Selection(this)
     this.ground = new Ground(this.part.ground)
     this.top = new Top(this.part.top)
     this.card = new Card(this.part.card)
@@ -78,7 +79,7 @@ class Roll {
     this.frame.fitAll()
     this.chosen = null
     this.tracks.reset()
-    this.setSelection(null)
+    this.selected.set(null)
   }
 
   loadSound(goesOn) {
@@ -115,6 +116,7 @@ class Roll {
 
   get source() { return this.group.leaderOf(this)?.player ?? this.player }
   get time() { return this.source.time }
+  get selection() { return this.selected.lines }
   get moving() { return this.source.playing }
   get duration() { return this.player.duration || this.data.seconds }
 
@@ -153,6 +155,8 @@ class Roll {
 
   zoom(factor, anchor = this.time) { this.frame.zoom(factor, anchor); this.touch() }
   reveal(seconds) { if (this.frame.reveal(seconds)) this.touch() }
+
+  setSelecting(on) { this.selecting = on; this.stir() }
 
   setFollow(on) {
     this.following = on
@@ -217,56 +221,19 @@ class Roll {
     return [this.words.alternatives + ' ' + said.join(', ')]
   }
 
-  // --- selection --------------------------------------------------------------------------------------------
-
-  // Bars from the first to before the second line, in either order; null for none.
-  select(lines) {
-    this.setSelection(lines && [Math.min(...lines), Math.max(...lines)])
-    for (const other of this.group.others(this)) other.setSelection(this.selection)
-  }
-
-  setSelection(lines) {
-    const count = this.data.bars.length
-    const wanted = lines && lines[0] < count ? [lines[0], Math.min(lines[1], count)] : null
-    if (JSON.stringify(wanted) === JSON.stringify(this.selection)) return
-    this.selection = wanted
-    if (this.player.loop) this.player.setLoop(wanted && selectedSeconds(this.data, wanted))
-    this.tellPage()
-    this.stir()
-  }
-
-  selectFrom() {
-    const { bars } = this.data, bar = barAt(bars, this.time)
-    if (bars.length) this.select([bar, Math.max(bar + 1, this.selection?.[1] ?? bars.length)])
-  }
-
-  selectTo() {
-    const { bars } = this.data, bar = barAt(bars, this.time)
-    if (bars.length) this.select([Math.min(bar, this.selection?.[0] ?? 0), bar + 1])
-  }
-
-  setSelecting(on) { this.selecting = on; this.stir() }
-
-  setLoop(on) {
-    this.player.setLoop(on && this.selection ? selectedSeconds(this.data, this.selection) : null)
-    this.stir()
-  }
-
   // --- answers to the page ----------------------------------------------------------------------------------
-
-  steps() { return this.selection ? this.selection.map(line => this.data.lines[line]) : [0, 0] }
 
   tellPage() {
     clearTimeout(this.answerTimer)
     this.answerTimer = setTimeout(() => {
-      const [start, end] = this.steps(), state = { id: this.data.id, start, end, note: this.chosen }
+      const [start, end] = this.selected.steps(), state = { id: this.data.id, start, end, note: this.chosen }
       if (JSON.stringify(state) !== JSON.stringify(this.told ?? {})) this.answer?.state?.(state)
       this.told = state
     }, ANSWER_PAUSE)
   }
 
   goOn() {
-    const [start, end] = this.steps()
+    const [start, end] = this.selected.steps()
     this.answer.act({ id: this.data.id, name: 'reseed', start, end })
   }
 
@@ -305,7 +272,7 @@ class Roll {
     this.movedBefore = this.moving
     this.controls.show()
     this.showCard()
-    const { data, player, selection, frame } = this, [start, end] = this.steps()
+    const { data, player, selection, frame } = this, [start, end] = this.selected.steps()
     this.host.dataset.roll = JSON.stringify({
       id: data.id, notes: data.notes.length, drawn: this.drawn, playing: player.playing, time: this.time, duration: this.duration,
       playhead_x: this.playheadX, ready: player.ready, sound: player.source, frames: this.frames, scale: frame.scale, offset: frame.offset,

@@ -110,8 +110,3 @@ class Top {
     return x
   }
 }
-
-function selectedSeconds(data, [first, end]) {
-  const last = data.bars[end - 1]
-  return [data.bars[first][0], last[0] + last[1]]
-}
