@@ -46,7 +46,7 @@ def _add_generate(commands: "Commands[Parser]") -> None:
     add = parser.add_argument
     add("seed", nargs="?", type=Path, metavar="SEED.mid", help="what to continue (without it: from nothing)")
     add("--output", required=True, type=Path, metavar="OUT.mid", help="the seed and the new bars behind it")
-    add("--audio", type=Path, metavar="OUT.wav", help="also write sound: .wav, .flac or .oga")
+    add("--audio", type=Path, metavar="OUT.wav", help="also write sound: .wav, .flac, .oga or .ogg")
     _add_model(parser)
     add("--bars", type=_whole, default=8, metavar="N", help="new bars (%(default)s)")
     add("--temperature", type=_number, default=1.0, metavar="T", help="0 takes the likeliest value (%(default)s)")

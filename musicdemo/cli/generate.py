@@ -1,5 +1,6 @@
 """`generate`: continue a MIDI file, or begin from nothing, and write MIDI and sound."""
 
+import json
 import time
 from argparse import Namespace
 from dataclasses import asdict, fields
@@ -35,7 +36,7 @@ def run(options: Namespace) -> None:
     continuations = _generate(checkpoint, settings, seed, options.stepper)
     seconds = time.perf_counter() - before
     outputs, sounds = outputs[: len(continuations)], sounds[: len(continuations)]  # beams may find fewer
-    _write(continuations, outputs, sounds)
+    _write(continuations, outputs, sounds, note=_recipe(checkpoint, settings))
     told = [
         _told(continuation, output, sound, seconds)
         for continuation, output, sound in zip(continuations, outputs, sounds, strict=True)
@@ -89,10 +90,19 @@ def _generate(
             return generate(checkpoint, settings, seed=seed, on_progress=on_progress if show else None, stepper=stepper)
 
 
-def _write(continuations: "list[Continuation]", outputs: list[Path], sounds: list[Path] | list[None]) -> None:
+def _recipe(checkpoint: "Checkpoint", settings: "GenerationSettings") -> str:
+    """Say how the pieces were made, as the text that their files carry; how many there were is not of each one."""
+    made = {"made_by": "musicdemo", "model": checkpoint.name, "weights_sha256": checkpoint.digest}
+    settings_of_each = {name: value for name, value in asdict(settings).items() if name != "variations"}
+    return json.dumps({**made, "settings": settings_of_each}, separators=(",", ":"))
+
+
+def _write(
+    continuations: "list[Continuation]", outputs: list[Path], sounds: list[Path] | list[None], *, note: str
+) -> None:
     for continuation, output, sound in zip(continuations, outputs, sounds, strict=True):
         with blame_arguments():  # the seed was too long to be written with anything behind it
-            data = write_midi(continuation.score)
+            data = write_midi(continuation.score, note=note)
         output.write_bytes(data)
         if sound is not None:
             write_audio(continuation.score, sound)

@@ -11,6 +11,7 @@ from musicdemo.ui.sections.history import history
 from musicdemo.ui.sections.inside import inside
 from musicdemo.ui.sections.seed import seed_controls
 from musicdemo.ui.sections.settings import setting_controls
+from musicdemo.ui.sentences import say_sentence
 from musicdemo.ui.stage import stage
 from musicdemo.ui.visit import Visit, current_visit, follow_address, settle_task
 from musicdemo.ui.words import say
@@ -43,7 +44,7 @@ def _notices(visit: Visit) -> None:
     if not services.checkpoints():
         st.warning(say("main.no_model"))
     if visit.notice:
-        st.error(escaped(visit.notice))
+        st.error(escaped(say_sentence(visit.notice)))
         visit.notice = ""
 
 
