@@ -12,10 +12,12 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from musicdemo.ui.asked import LEAST_BARS
 from scripts.studio_server import CHROMIUM_FLAGS, find_chromium, running_server
 from training.tables import table
 
 RUNS = 3
+NEW_BARS = 16
 WATCH = """() => {
   const host = document.querySelector('[data-roll]');
   const look = () => {
@@ -37,6 +39,30 @@ def roll(page: Page) -> dict[str, Any]:
 def wait_until_ready(page: Page) -> None:
     """Wait for a saved piece whose sound can be played."""
     page.wait_for_function("JSON.parse(document.querySelector('[data-roll]').dataset.roll).ready", timeout=60_000)
+
+
+SLIDER_MOVES = 15
+SLIDER = """() => {
+  const main = document.querySelector('[data-testid=stMain]'), odds = () => main.querySelector('.next-note')?.innerText
+  return new Promise(done => {
+    const began = performance.now(), before = odds()
+    const look = () => odds() === before ? requestAnimationFrame(look) : done(performance.now() - began)
+    look()
+  })
+}"""
+
+
+def slider_times(page: Page) -> list[float]:
+    """Move the temperature slider step by step; return the seconds until the odds of the next note have followed."""
+    slider = page.get_by_role("slider", name="Temperature")
+    times = []
+    for number in range(SLIDER_MOVES):
+        slider.focus()
+        following = page.evaluate_handle(f"() => ({{answer: ({SLIDER})()}})")
+        slider.press("ArrowLeft" if number % 2 else "ArrowRight")
+        times.append(page.evaluate("handle => handle.answer", following) / 1000)
+        page.wait_for_timeout(300)
+    return times
 
 
 def continuation_times(page: Page, address: str) -> tuple[float, float]:
@@ -62,6 +88,10 @@ def _seed_notes(page: Page, address: str) -> int:
     page.get_by_role("option", name="Old Hundredth").click()
     page.wait_for_function("JSON.parse(document.querySelector('[data-roll]').dataset.roll).id.startsWith('seed-')")
     wait_until_ready(page)
+    page.get_by_role("slider", name="New bars").press("Home")
+    for _ in range(NEW_BARS - LEAST_BARS):
+        page.get_by_role("slider", name="New bars").press("ArrowRight")
+    page.wait_for_timeout(500)
     page.evaluate(WATCH)
     return int(roll(page)["notes"])
 
@@ -76,10 +106,18 @@ def measure(page: Page, address: str) -> dict[str, float]:
         wait_until_ready(page)
         opened.append(time.perf_counter() - began)
     times = [continuation_times(page, address) for _ in range(RUNS)]
+    page.goto(f"{address}/")
+    page.locator("[data-roll]").wait_for(timeout=60_000)
+    wait_until_ready(page)
+    moves = slider_times(page)
     return {
         "page open, its piece ready to play": statistics.median(opened),
-        "click to the first new notes drawn, 8 bars of four parts": statistics.median(first for first, _ in times),
-        "click to the finished piece with sound": statistics.median(ready for _, ready in times),
+        f"click to the first new notes drawn, {NEW_BARS} bars of four parts": statistics.median(
+            first for first, _ in times
+        ),
+        f"click to the finished {NEW_BARS} bars with sound": statistics.median(ready for _, ready in times),
+        "move of the temperature slider to the odds of the next note": statistics.median(moves),
+        f"the slowest of {SLIDER_MOVES} such moves": max(moves),
     }
 
 

@@ -9,6 +9,7 @@ from musicdemo.errors import JobError
 from musicdemo.generation import Continuation, Exploration, Progress
 from musicdemo.jobs import Job
 from musicdemo.music.score import Score
+from musicdemo.music.seed_edit import SeedEdit
 from musicdemo.store import Piece
 from musicdemo.ui import services
 from musicdemo.ui.beams.explorations import explorations, is_searched, is_the_same, number_of, search_again
@@ -181,7 +182,8 @@ def _keep(visit: Visit, piece: Piece, found: Exploration, number: int) -> None:
 
 
 def _bring(visit: Visit, piece: Piece, score: Score) -> None:
-    visit.bring(say("alternatives.branch_title", title=piece.title), score)
+    # all of it, not its best bars: it is the end that was chosen
+    visit.bring(say("alternatives.branch_title", title=piece.title), score, edit=SeedEdit())
 
 
 def _search_again(visit: Visit, piece: Piece) -> None:

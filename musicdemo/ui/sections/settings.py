@@ -27,15 +27,7 @@ KEYS = (OFF, DETECTED, *(f"{tonic} {name}" for name in SCALES for tonic in TONIC
 
 def setting_controls(visit: Visit) -> None:
     """Draw the settings, those most often changed first."""
-    st.slider(
-        say("settings.temperature"),
-        0.0,
-        MOST_TEMPERATURE,
-        step=0.05,
-        key="temperature",
-        help=say("settings.temperature_help"),
-    )
-    preview(visit)
+    st.fragment(_temperature)(visit)
     st.slider(say("settings.bars"), LEAST_BARS, MOST_BARS, key="bars")
     st.select_slider(
         say("settings.beam_width"), BEAM_WIDTHS, key="beam_width", help=say("settings.beam_help"), format_func=_or_off
@@ -72,6 +64,19 @@ def key_title(name: str) -> str:
         return say(f"settings.key_{name}")
     tonic, _, scale = name.partition(" ")
     return say("settings.key_named", tonic=tonic, scale=known_words("scales", scale))
+
+
+def _temperature(visit: Visit) -> None:
+    """Draw the slider and what it does to the next note: a fragment, so that a move need not draw the whole page."""
+    st.slider(
+        say("settings.temperature"),
+        0.0,
+        MOST_TEMPERATURE,
+        step=0.05,
+        key="temperature",
+        help=say("settings.temperature_help"),
+    )
+    preview(visit)
 
 
 def _style(visit: Visit) -> None:
