@@ -104,12 +104,12 @@ def test_any_place_in_the_tree_can_be_gone_on_from():
     piece = searched()
     found = remembered(piece)
     page = opened_section(piece)
-    place = stretches_of(found)[1]
+    place = stretches_of(found)[2]
     assert place.node is not None
     page.selectbox(key=f"stop_{piece.id}").select(place.node).run()
     page.button(key="go_on_from_branch").click().run()
     assert not page.exception
-    assert visit_of(page).own.score == found.score_at(place.node)
+    assert visit_of(page).own.seed == found.score_at(place.node), "its end is not cut off"
     assert page.session_state["seed_name"] == OWN_FILE
 
 
@@ -190,10 +190,10 @@ def test_a_branch_is_cut_at_bar_lines_and_no_event_is_lost(found):
     stretches = stretches_of(found)
     for number, branch in enumerate(found.branches):
         own = [each for each in stretches if each.branch == number]
-        assert own[0].start == place_of(found, branch.steps[0])
+        assert own[0].start == fork_of(found, branch)
         assert own[-1].end == place_of(found, branch.steps[-1])
         assert all(one.end == other.start for one, other in pairwise(own))
-        assert all(int(each.start) <= each.end <= int(each.start) + 2 for each in own)
+        assert all(int(each.start) <= each.end <= int(each.start) + 2 for each in own[1:])
     nodes = {each.node for each in stretches} - {None}
     assert all(found.tree.events[node, Column.PITCH] for node in nodes)
 

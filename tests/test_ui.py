@@ -20,8 +20,8 @@ from musicdemo.music.seed_choice import best_bars
 from musicdemo.ui import services
 from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, Wish, compose
 from musicdemo.ui.pieces import demo_piece, file_name, find_piece, piece_from_json, piece_to_json, show_upload
+from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.recipes import describe
-from musicdemo.ui.studio import escaped
 from musicdemo.ui.visit import FINAL_STATES
 from tests.local_hub import running_hub
 from tests.tiny import tiny_checkpoint

@@ -50,7 +50,8 @@ def test_every_key_that_the_code_says_exists():
 
 def composed(section: str) -> list[str]:
     """Patterns of the keys that code puts together, as in say(f"section.{name}_help")."""
-    found = re.findall(rf"""f["']{section}\.([^"']*)["']|\[f["']([^"']*)["']\]""", SOURCES)
+    key = r"""((?:\{[^}]*\}|[^"'{])*)["']"""  # what is put in may hold quotes
+    found = re.findall(rf"""f["']{section}\.{key}|\[f["']{key}\]""", SOURCES)
     fixed_parts = [re.split(r"\{[^}]*\}", key) for key in map("".join, found)]
     return [r"[\w-]+".join(map(re.escape, parts)) for parts in fixed_parts if any(parts)]
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from musicdemo.ui import services
 from musicdemo.ui.asked import prepare
+from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.sections.actions import main_button
 from musicdemo.ui.sections.alternatives import alternatives
 from musicdemo.ui.sections.doctor import doctor
@@ -46,11 +47,3 @@ def _notices(visit: Visit) -> None:
     if visit.notice:
         st.error(escaped(say_sentence(visit.notice)))
         visit.notice = ""
-
-
-def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is: a sentence may quote a stranger's file."""
-    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in text)
-
-
-MARKDOWN_SIGNS = set("\\`*_{}[]()<>#+-.!|$~:^&")

@@ -94,7 +94,8 @@ class Visit:
     def show(self, piece: Piece) -> None:
         """Put a piece on the stage and its address into the address bar."""
         if piece.id != self.shown.id:
-            self.trail = [*self.trail[1 - MOST_UNDONE :], self.shown]
+            if is_kept(piece) or is_kept(self.shown):  # from one look at a seed to the next there is nothing to undo
+                self.trail = [*self.trail[1 - MOST_UNDONE :], self.shown]
             self.family, self.note = "", None
         self.shown = piece
         self.address = piece.id if is_kept(piece) and piece.id != DEMO_ID else None

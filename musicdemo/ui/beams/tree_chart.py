@@ -67,9 +67,7 @@ def _colour(limits: tuple[float, ...], stretch: Stretch) -> int:
 
 
 def _range_name(low: float, high: float) -> str:
-    if math.isinf(high):
-        return say("alternatives.more_bits", low=f"{low:.1f}")
-    return say("alternatives.bits_range", low=f"{low:.1f}", high=f"{high:.1f}")
+    return f"{low:.1f}+" if math.isinf(high) else f"{low:.1f}–{high:.1f}"
 
 
 def _lines(
@@ -90,8 +88,8 @@ def _forks(found: Exploration, lanes: list[int]) -> go.Scatter:
     heights: Broken = []
     for number, branch in enumerate(found.branches):
         fork, lane = fork_of(found, branch), 0 if branch.parent == PROMPT else lanes[branch.parent]
-        places += [fork, fork, place_of(found, branch.steps[0]), None]
-        heights += [lane, lanes[number], lanes[number], None]
+        places += [fork, fork, None]
+        heights += [lane, lanes[number], None]
     return _line(places, heights, COLOURS[len(COLOURS) // 2], GIVEN_UP_WIDTH, showlegend=False)
 
 
@@ -126,6 +124,10 @@ def _number_ends(figure: go.Figure, found: Exploration, lanes: list[int]) -> Non
             figure.add_annotation(text=str(number + 1), showarrow=False, **place)
 
 
+def _legend() -> dict[str, str]:
+    return {"text": say("alternatives.bits"), "side": "left"}
+
+
 def _lay_out(figure: go.Figure, found: Exploration, lanes: list[int]) -> None:
     last = max((branch.kept_until for branch in found.branches), default=found.seam.join)
     bars = place_of(found, last) - place_of(found, found.seam.join)
@@ -133,7 +135,7 @@ def _lay_out(figure: go.Figure, found: Exploration, lanes: list[int]) -> None:
         height=min(MOST_PIXELS, max(LEAST_PIXELS, FRAME_PIXELS + LANE_PIXELS * (1 + max(lanes, default=0)))),
         margin={"l": 8, "r": 24, "t": 8, "b": 8},
         dragmode=False,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0, "itemclick": False},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0, "itemclick": False, "title": _legend()},
         hovermode="closest",
         xaxis={"title": say("alternatives.bar"), "fixedrange": True, "zeroline": False},
         yaxis={"visible": False, "fixedrange": True, "autorange": "reversed"},

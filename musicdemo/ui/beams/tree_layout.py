@@ -30,11 +30,11 @@ class Stretch:
 
 
 def stretches_of(found: Exploration) -> list[Stretch]:
-    """Cut every branch at the bar lines."""
+    """Cut every branch at the bar lines; its first stretch begins where it leaves its parent."""
     stretches = []
     for number, branch in enumerate(found.branches):
         bars = _bars(found, branch)
-        starts = [place_of(found, branch.steps[events[0]]) for events in bars]
+        starts = [fork_of(found, branch), *(place_of(found, branch.steps[events[0]]) for events in bars[1:])]
         for events, (start, end) in zip(bars, pairwise([*starts, place_of(found, branch.steps[-1])]), strict=True):
             notes = [index for index in events if _value(found, branch, index, Column.PITCH)]
             bits = -sum(branch.log_probs[index] for index in events) / math.log(2) / max(1, len(notes))

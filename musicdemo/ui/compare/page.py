@@ -15,8 +15,8 @@ from musicdemo.ui.compare.measures import Measure, costs_of, metrics_of
 from musicdemo.ui.components.piano_roll import RollView, piano_roll
 from musicdemo.ui.compose import Task
 from musicdemo.ui.pieces import score_end, show_upload
+from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.routes.live import live_source
-from musicdemo.ui.studio import escaped
 from musicdemo.ui.visit import Visit, current_visit
 from musicdemo.ui.words import say
 

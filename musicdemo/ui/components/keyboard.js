@@ -193,7 +193,7 @@ class Keyboard {
   down(holder, pitch) {
     if (this.held.has(holder)) return
     const stop = this.sound.start(pitch)
-    const press = { pitch, pressed: performance.now() / 1000 - this.sound.latency, released: null }
+    const press = { pitch, pressed: performance.now() / 1000, released: null }
     if (this.presses.length < MOST_PRESSES) {
       if (!this.presses.length && !this.ticking) { this.base = null; this.tempo = this.data.tempo }
       this.presses.push(press)
@@ -208,7 +208,7 @@ class Keyboard {
     if (!held) return
     this.held.delete(holder)
     held.stop()
-    held.press.released = performance.now() / 1000 - this.sound.latency
+    held.press.released = performance.now() / 1000
     if (![...this.held.values()].some(other => other.pitch === held.pitch)) {
       this.keyAt(held.pitch)?.classList.remove('sounding')
     }
@@ -253,11 +253,12 @@ class Keyboard {
   send() {
     for (const holder of [...this.held.keys()]) this.up(holder)
     const counted = this.base !== null && this.base !== undefined
-    const base = counted ? this.base : this.presses[0].pressed
-    // With a metronome a first note may come a little early: then a bar stands before it.
-    const bar = 60 / this.tempo * this.data.beat * this.data.beats, lead = counted ? bar : 0
-    const presses = this.presses.map(press => [press.pitch, Math.max(0, press.pressed - base + lead),
-      Math.max(0, press.released - base + lead)])
+    // A player follows the click that is heard, which is later than the one that was sent. A first note may come a
+    // little before its bar line all the same, so a bar stands before what was played.
+    const bar = 60 / this.tempo * this.data.beat * this.data.beats
+    const zero = counted ? this.base + this.sound.latency - bar : this.presses[0].pressed
+    const presses = this.presses.map(({ pitch, pressed, released }) =>
+      [pitch, Math.max(0, pressed - zero), Math.max(0, released - zero)])
     this.sendValue({ presses, tempo: this.tempo, metronome: counted })
   }
 

@@ -10,7 +10,7 @@ from musicdemo.hub.name import short_name
 from musicdemo.ui.models_page.figures import entry, mean_bigram, mean_nats, number, sources, text, told_apart
 from musicdemo.ui.models_page.listening import listen
 from musicdemo.ui.models_page.tables import tables
-from musicdemo.ui.studio import escaped
+from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.visit import Visit
 from musicdemo.ui.words import say
 

@@ -16,6 +16,9 @@ FIELDS = ("time", "pitch", "duration")
 """Columns of an event whose learning is drawn; the others are soon known where all pieces have the same players."""
 
 CLEAR, GRID = "rgba(0,0,0,0)", "rgba(128,128,128,0.25)"
+LINES = ("#2a7fc0", "#d0691a", "#28965a", "#c8453b", "#8a6fd1")
+"""Seen on white and on black alike."""
+
 INKS = {"light": "#31333f", "dark": "#fafafa"}
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 BAR_PIXELS, AROUND_PIXELS = 36, 90
@@ -32,7 +35,7 @@ def comparison(models: Mapping[str, CheckpointInfo]) -> None:
     figure.update_traces(textposition="inside", marker_color="#2a6fb0", hoverinfo="skip", textfont_color="#ffffff")
     figure.update_layout(height=AROUND_PIXELS + BAR_PIXELS * len(bars), margin={"l": 0, "r": 10, "t": 10, "b": 40})
     figure.update_xaxes(title=say("models.nats_axis"), rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", fixedrange=True, type="category")
+    figure.update_yaxes(autorange="reversed", type="category")
     told = say("models.comma").join(f"{label} {value:.3f}" for label, value in zip(labels, values, strict=True))
     _show(figure, key="comparison", alt=say("models.comparison_alt", figures=told))
 
@@ -66,18 +69,16 @@ def learning_curve(snapshots: Sequence[CheckpointInfo], chosen: CheckpointInfo) 
         height=340, margin={"l": 0, "r": 10, "t": 10, "b": 40}, legend={"orientation": "h", "y": -0.25}
     )
     figure.update_xaxes(title=say("models.steps_axis"), type="category")
-    figure.update_yaxes(
-        title=say("models.nats_axis"), type="log", tickvals=TICKS, ticktext=[*map(str, TICKS)], fixedrange=True
-    )
+    figure.update_yaxes(title=say("models.nats_axis"), type="log", tickvals=TICKS, ticktext=[*map(str, TICKS)])
     _show(figure, key="learning", alt=_told(steps, lines[say("models.curve_all")]))
 
 
 def _show(figure: go.Figure, *, key: str, alt: str) -> None:
     """Draw a chart in the colours of the page; the greys of Streamlit's theme for charts are too faint to read."""
     ink = INKS["dark" if st.context.theme.type == "dark" else "light"]
-    figure.update_layout(font_color=ink, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR)
-    figure.update_xaxes(gridcolor=GRID, fixedrange=True)
-    figure.update_yaxes(gridcolor=GRID, fixedrange=True)
+    figure.update_layout(font_color=ink, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, colorway=LINES)
+    figure.update_xaxes(gridcolor=GRID, fixedrange=True, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, fixedrange=True, automargin=True)
     st.plotly_chart(figure, theme=None, config=STILL, key=key, alt=alt)
 
 

@@ -9,7 +9,7 @@ from musicdemo.generation import Progress
 from musicdemo.jobs import Job, JobState
 from musicdemo.ui.components.piano_roll import RollView, piano_roll
 from musicdemo.ui.models_page.demos import SETTINGS, Demo, address, ask_for_demo, ready_demo
-from musicdemo.ui.studio import escaped
+from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.visit import FINAL_STATES, Visit
 from musicdemo.ui.words import say
 

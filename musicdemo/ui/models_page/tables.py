@@ -4,7 +4,7 @@ import streamlit as st
 
 from musicdemo.checkpoint import CheckpointInfo
 from musicdemo.ui.models_page.figures import held_out, measures, number, sources
-from musicdemo.ui.studio import escaped
+from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.words import known_words, say
 
 MEASURES = {

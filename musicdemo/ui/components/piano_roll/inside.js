@@ -44,13 +44,19 @@ class Inside {
     return this.byNote.get(index) ?? []
   }
 
+  readsAddress(index) {
+    const address = new URL(this.address.replace('/inside.json', '/reads.json'), document.baseURI)
+    address.searchParams.set('note', index)
+    return address.href
+  }
+
   async ask(index) {
     if (!this.answer || this.answer.reads || this.byNote.has(index) || this.asked === index) return
     this.asking?.abort()
     this.asking = new AbortController()
     this.asked = index
     const signal = this.asking.signal
-    const answer = await fetchJson(this.address.replace('/inside.json', '/reads.json') + '&note=' + index, signal)
+    const answer = await fetchJson(this.readsAddress(index), signal)
     if (signal.aborted) return
     this.asked = null
     this.byNote.set(index, answer?.reads ?? [])
