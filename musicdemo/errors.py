@@ -6,6 +6,7 @@
     ├── CheckpointError   a checkpoint is missing, torn or foreign
     ├── GenerationError   a request that no model can fulfil
     ├── AudioError        sound could not be rendered
+    ├── EngravingError    sheet music could not be drawn
     ├── StoreError        a piece could not be saved or found
     └── JobError          the queue is full, or the job was stopped
 
@@ -35,6 +36,10 @@ class GenerationError(MusicDemoError):
 
 class AudioError(MusicDemoError):
     """Sound could not be rendered."""
+
+
+class EngravingError(MusicDemoError):
+    """Sheet music could not be drawn."""
 
 
 class StoreError(MusicDemoError):

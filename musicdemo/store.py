@@ -7,38 +7,16 @@ import io
 import json
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Row,
-    String,
-    Table,
-    create_engine,
-    event,
-    insert,
-    select,
-)
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import JSON, Column, DateTime, Integer, LargeBinary, MetaData, Row, String, Table, insert, select
 from sqlalchemy.schema import CreateTable
 
+from musicdemo.database import dump_json, open_engine, translated
 from musicdemo.errors import StoreError
 from musicdemo.music import score_json
 from musicdemo.music.score import Score
@@ -46,7 +24,6 @@ from musicdemo.music.score import Score
 MAX_TITLE_LENGTH = 200
 _ID_BYTES = 16
 _ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{22}")
-_BUSY_TIMEOUT_MS = 10_000
 
 _PIECES = Table(
     "pieces",
@@ -83,8 +60,8 @@ class PieceStore:
         Raises:
             StoreError: the URL is not one, or the database cannot be opened.
         """
-        self._engine = _open_engine(url)
-        with _translated("opened"), self._engine.begin() as connection:
+        self._engine = open_engine(url)
+        with translated("The piece could not be opened"), self._engine.begin() as connection:
             connection.execute(CreateTable(_PIECES, if_not_exists=True))
 
     def save(self, *, title: str, score: Score, join: int, events: NDArray[np.int64], recipe: dict[str, Any]) -> Piece:
@@ -105,7 +82,7 @@ class PieceStore:
             "events": _pack_events(events),
             "recipe": _plain(recipe),
         }
-        with _translated("saved"), self._engine.begin() as connection:
+        with translated("The piece could not be saved"), self._engine.begin() as connection:
             connection.execute(insert(_PIECES).values(row))
         return self.load(str(row["id"]))
 
@@ -127,7 +104,7 @@ class PieceStore:
         return piece
 
     def _fetch(self, piece_id: str) -> Row[Any] | None:
-        with _translated("read"), self._engine.connect() as connection:
+        with translated("The piece could not be read"), self._engine.connect() as connection:
             return connection.execute(select(_PIECES).where(_PIECES.c.id == piece_id)).one_or_none()
 
     def close(self) -> None:
@@ -147,56 +124,10 @@ def _piece_from_row(row: Row[Any]) -> Piece:
     )
 
 
-def _open_engine(url: str) -> Engine:
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite":
-            return _open_sqlite(parsed)
-        return create_engine(parsed, json_serializer=_dump_json, pool_pre_ping=True)
-    except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
-        # The URL may hold a password, so it is not repeated.
-        raise StoreError(
-            "The database of pieces cannot be opened: check its URL, its folder and its driver."
-        ) from error
-
-
-def _open_sqlite(url: URL) -> Engine:
-    in_memory = url.database in (None, "", ":memory:")
-    if not in_memory:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    # A database in memory lives in one connection, which threads then share in turn.
-    size = {"pool_size": 1, "max_overflow": 0} if in_memory else {}
-    engine = create_engine(
-        url, json_serializer=_dump_json, poolclass=QueuePool, connect_args={"check_same_thread": False}, **size
-    )
-    event.listen(engine, "connect", _set_up_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # FULL writes the log to disk before a commit returns: a killed process or machine loses nothing acknowledged.
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
-
-
-@contextmanager
-def _translated(verb: str) -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise StoreError(f"The piece could not be {verb}: the database does not answer; try again.") from error
-
-
-_dump_json = partial(json.dumps, allow_nan=False, separators=(",", ":"))
-
-
 def _plain(recipe: dict[str, Any]) -> dict[str, Any]:
     """Pass `recipe` through JSON, so that a caller's mistake shows before the database is asked."""
     try:
-        plain: dict[str, Any] = json.loads(_dump_json(recipe))
+        plain: dict[str, Any] = json.loads(dump_json(recipe))
     except TypeError as error:
         raise ValueError(f"the recipe must be JSON: {error}") from error
     return plain

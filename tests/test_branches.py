@@ -1,6 +1,5 @@
 """Laws of looking at a whole beam search: it is that of generate, and its branches are its tree in musical time."""
 
-
 import numpy as np
 import pytest
 

@@ -6,8 +6,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from musicdemo.insight import note_order
 from musicdemo.likelihood import note_nats
+from musicdemo.music.note_order import note_order
 from musicdemo.music.score import Meter, MeterChange, Note, Score, Track
 from musicdemo.ui import insights, services
 from musicdemo.ui.pieces import demo_piece, show_seed, show_upload

@@ -19,7 +19,6 @@ from musicdemo.insight import (
     layer_states,
     note_map,
     note_name,
-    note_order,
     note_reads,
     thoughts,
 )
@@ -27,6 +26,7 @@ from musicdemo.insight.note_events import NOTHING, note_events
 from musicdemo.likelihood import column_logits, note_nats
 from musicdemo.models.attention import AttentionModel
 from musicdemo.models.recurrent import RecurrentModel
+from musicdemo.music.note_order import note_order
 from musicdemo.music.score import Note, Score, Track
 from musicdemo.music.vocabulary import DRUMS, PREDICTED, SAME_BAR, Column
 from musicdemo.ui.components.piano_roll import RollView, roll_data

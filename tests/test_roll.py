@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from musicdemo.music.note_order import note_order
 from musicdemo.music.score import Meter, MeterChange, Note, Score, TempoChange, Track
 from musicdemo.ui import services
 from musicdemo.ui.components.piano_roll import (
@@ -19,7 +20,6 @@ from musicdemo.ui.components.piano_roll import (
     roll_data,
     roll_html,
     roll_js,
-    roll_order,
     roll_words,
     track_names,
 )
@@ -64,7 +64,7 @@ def test_roll_lays_notes_out_in_seconds():
 
 def test_roll_order_is_that_of_the_notes_drawn():
     data = roll_data(view(WALTZ))
-    assert [(note.pitch, note.velocity, track) for track, note in roll_order(WALTZ)] == [
+    assert [(note.pitch, note.velocity, track) for track, note in note_order(WALTZ)] == [
         (pitch, velocity, track) for _, _, pitch, velocity, track in data["notes"]
     ]
 
@@ -122,7 +122,7 @@ def test_roll_that_nobody_touched_answers_nothing():
     assert answer() == RollAnswer("", 0, 0, None)
 
 
-def test_selection_and_chosen_note_are_told_in_steps_and_roll_order():
+def test_selection_and_chosen_note_are_told_in_steps_and_note_order():
     assert answer({"id": "a", "start": 36, "end": 72, "note": 2}) == RollAnswer("", 36, 72, 2)
 
 

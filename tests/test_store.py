@@ -229,7 +229,7 @@ def test_every_commit_is_on_disk_before_it_is_acknowledged(store: PieceStore) ->
 def test_a_busy_database_is_an_error_of_one_sentence(
     store: PieceStore, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("musicdemo.store._BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("musicdemo.database.BUSY_TIMEOUT_MS", 50)
     impatient = PieceStore(f"sqlite:///{file}")
     holder = sqlite3.connect(file)
     holder.execute("BEGIN IMMEDIATE")

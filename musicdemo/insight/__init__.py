@@ -8,7 +8,7 @@ from musicdemo.insight.gradients import attribution
 from musicdemo.insight.join import NextNote, next_note
 from musicdemo.insight.maps import MOST_ACROSS, ReadingMap, bar_map, note_map
 from musicdemo.insight.names import note_name
-from musicdemo.insight.note_events import NoteEvents, note_order
+from musicdemo.insight.note_events import NoteEvents
 from musicdemo.insight.reading import MAX_NOTES, NoteThought, Thoughts, thoughts
 from musicdemo.insight.reads import MOST_READS, Reads, all_reads, note_reads
 
@@ -30,7 +30,6 @@ __all__ = [
     "next_note",
     "note_map",
     "note_name",
-    "note_order",
     "note_reads",
     "thoughts",
 ]

@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from musicdemo.music.note_order import Placed, note_order
 from musicdemo.music.score import Bar, Note, Score, Track
 from musicdemo.music.tokenizer import Events, Tokenizer
 from musicdemo.music.vocabulary import DURATIONS, EMPTY_BAR, MAX_VOICES, NEXT_BAR, SAME_BAR, Column, duration_value
@@ -17,8 +18,6 @@ from musicdemo.music.vocabulary import DURATIONS, EMPTY_BAR, MAX_VOICES, NEXT_BA
 NOTHING = -1
 """Stands for the note of an event that is none, and for the event of a note that has none."""
 
-Placed = tuple[int, Note]
-"""Number of the track in its score, and the note."""
 
 _Spot = tuple[int, bool, int, int, int]
 """Onset, whether it is a drum, program, voice and falling pitch: what tells events apart, in their order."""
@@ -44,12 +43,6 @@ class NoteEvents:
     def first_bar(self) -> int:
         """The first bar that was encoded."""
         return int(self.bar_of[0])
-
-
-def note_order(score: Score) -> list[Placed]:
-    """List the notes of a score by onset, then duration, pitch, velocity and track."""
-    placed = [(number, note) for number, track in enumerate(score.tracks) for note in track.notes]
-    return sorted(placed, key=lambda one: (one[1].onset, one[1].duration, one[1].pitch, one[1].velocity, one[0]))
 
 
 def note_events(tokenizer: Tokenizer, score: Score, *, most: int) -> NoteEvents:

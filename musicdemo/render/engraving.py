@@ -10,12 +10,14 @@ from threading import Lock
 
 import verovio
 
+from musicdemo.errors import EngravingError
 from musicdemo.music.score import Score
 from musicdemo.render.musicxml import write_musicxml
 
 MAX_NOTES = 6_000
 """The longest score that is engraved: a visitor waits for it."""
 
+REFUSED = "This piece could not be engraved; its notes can still be downloaded as MIDI or MusicXML."
 TENTHS_OF_MM = 10
 SCALE_PERCENT = 40
 
@@ -44,6 +46,7 @@ def engrave(score: Score, *, join: int = 0, paper: Paper = A4) -> tuple[str, ...
     """Draw the pages of a score as SVG documents; a double bar stands at `join`. The same score gives the same pages.
 
     Raises:
+        EngravingError: verovio does not take it.
         ValueError: the score has more than MAX_NOTES notes.
     """
     if score.note_count > MAX_NOTES:
@@ -55,7 +58,8 @@ def engrave(score: Score, *, join: int = 0, paper: Paper = A4) -> tuple[str, ...
         toolkit = verovio.toolkit(False)  # noqa: FBT003  # its own positional argument
         toolkit.setResourcePath(str(resources.files("verovio") / "data"))
         toolkit.setOptions(_options(paper))
-        assert toolkit.loadData(document), "verovio reads what we write"
+        if not toolkit.loadData(document):
+            raise EngravingError(REFUSED)
         return tuple(str(toolkit.renderToSVG(page)) for page in range(1, toolkit.getPageCount() + 1))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from musicdemo.ui.asked import hold
+from musicdemo.ui.components.language import tell_language
 from musicdemo.ui.routes.shell import PAGES
 from musicdemo.ui.words import choose_language, language_switch, say
 
@@ -20,6 +21,12 @@ STYLE = """<style>
 /* Streamlit's own tones for these are fainter than 4.5 to 1. */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: 0.8; }
 [data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p { color: inherit; }
+/* A chosen segment in the accent colour is too faint on its tint. */
+.stApp button[data-variant][data-selected="true"] { color: inherit; }
+@media (max-width: 640px) {
+  .stApp .stTable table :is(td, th) { padding: 0.2rem; white-space: normal; }
+  .stApp .stTable table p { font-size: 0.75rem; white-space: normal; overflow-wrap: break-word; }
+}
 @media (max-width: 640px) { .stMainBlockContainer { padding: 1rem 0.75rem 3rem; } }
 </style>"""
 
@@ -37,4 +44,5 @@ with st.container(horizontal=True, vertical_alignment="center", key="header"):
     for link in pages:
         st.page_link(link)
     language_switch()
+tell_language(say("main.tag"))
 page.run()

@@ -14,9 +14,11 @@ from musicdemo.ui.routes.live import live_source
 from musicdemo.ui.sections.actions import go_on_from, tweaks
 from musicdemo.ui.sections.takeaway import takeaway
 from musicdemo.ui.visit import FINAL_STATES, Visit
-from musicdemo.ui.words import say
+from musicdemo.ui.words import say, visit_language
 
 WATCH_SECONDS = 0.3
+GROUP = "studio"
+"""Rolls of the studio page share a playhead, so that what is heard of them is heard against each other."""
 
 
 def stage(visit: Visit) -> None:
@@ -51,8 +53,9 @@ def _show(visit: Visit) -> None:
 
 def _view_of_piece(piece: Piece, family: str) -> RollView:
     return RollView(
+        group=GROUP,
         family=family,
-        inside=f"/p/{piece.id}/inside.json",
+        inside=f"/p/{piece.id}/inside.json?lang={visit_language()}",
         score=piece.score,
         join=piece.join,
         identity=piece.id,
@@ -70,6 +73,7 @@ def _view_of_task(task: Task) -> RollView:
     else:
         score, join = seed or Score(), score_end(seed) if seed else 0
     return RollView(
+        group=GROUP,
         score=score,
         join=join,
         identity=task.job.id,

@@ -17,6 +17,7 @@ from musicdemo.ui.compose import Task
 from musicdemo.ui.pieces import score_end, show_upload
 from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.routes.live import live_source
+from musicdemo.ui.sentences import say_sentence
 from musicdemo.ui.visit import Visit, current_visit
 from musicdemo.ui.words import say
 
@@ -66,7 +67,7 @@ def _notices(visit: Visit, problems: list[str]) -> None:
     if not visit.models:
         st.warning(say("main.no_model"))
     for sentence in (*problems, *filter(None, [visit.notice])):
-        st.error(escaped(sentence))
+        st.error(escaped(say_sentence(sentence)))
     visit.notice = ""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pretty_midi
 import streamlit as st
 
+from musicdemo.music.note_order import note_order
 from musicdemo.music.score import STEPS_PER_BEAT, Bar, Note, Score, Track
 from musicdemo.ui.words import known_words, say, section_words
 
@@ -107,7 +108,7 @@ class RollView:
 class RollAnswer:
     """What the visitor did on the roll: an `action` ("" or "reseed", told once), the bars selected, the note chosen.
 
-    `start` and `end` are grid steps, both bar lines (0 and 0 without a selection); `note` is a place in roll_order.
+    `start` and `end` are grid steps, both bar lines (0 and 0 without a selection); `note` is a place in note_order.
     """
 
     action: str = ""
@@ -172,7 +173,7 @@ def roll_data(view: RollView, *, language: str | None = None) -> dict[str, Any]:
         "inside": view.inside,
         "height": view.height,
         "reseeds": view.reseeds,
-        "notes": [_laid_out(track, note, seconds) for track, note in roll_order(score)],
+        "notes": [_laid_out(track, note, seconds) for track, note in note_order(score)],
         "tracks": _tracks(score, language),
         "bars": [_bar(bar, seconds) for bar in bars],
         "lines": _bar_lines(bars),
@@ -182,12 +183,6 @@ def roll_data(view: RollView, *, language: str | None = None) -> dict[str, Any]:
         "join": round(seconds[min(view.join, len(seconds) - 1)], 4),
         "seconds": round(seconds[-1], 4),
     }
-
-
-def roll_order(score: Score) -> list[tuple[int, Note]]:
-    """List (number of the track, note) as the roll does: by onset, duration, pitch, velocity, track."""
-    notes = ((index, note) for index, track in enumerate(score.tracks) for note in track.notes)
-    return sorted(notes, key=lambda pair: (pair[1].onset, pair[1].duration, pair[1].pitch, pair[1].velocity, pair[0]))
 
 
 @cache

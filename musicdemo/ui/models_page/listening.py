@@ -10,6 +10,7 @@ from musicdemo.jobs import Job, JobState
 from musicdemo.ui.components.piano_roll import RollView, piano_roll
 from musicdemo.ui.models_page.demos import SETTINGS, Demo, address, ask_for_demo, ready_demo
 from musicdemo.ui.plain_text import escaped
+from musicdemo.ui.sentences import say_sentence
 from musicdemo.ui.visit import FINAL_STATES, Visit
 from musicdemo.ui.words import say
 
@@ -53,7 +54,7 @@ def ask(visit: Visit, spot: str, model: str, seed_name: str) -> None:
 def notice(visit: Visit) -> None:
     """Say once what went wrong."""
     if visit.notice:
-        st.error(escaped(visit.notice))
+        st.error(escaped(say_sentence(visit.notice)))
         visit.notice = ""
 
 

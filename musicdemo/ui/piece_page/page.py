@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from musicdemo.errors import EngravingError
 from musicdemo.hub.name import short_name
 from musicdemo.store import Piece
 from musicdemo.ui.components.piano_roll import RollView, roll_data, roll_html, roll_words
@@ -63,11 +64,18 @@ def piece_page(piece: Piece, place: Place) -> str:
         picture=f"{address}.png",
         picture_size=PICTURE_SIZE,
         studio="/?" + urlencode({"piece": piece.id, "lang": place.language}),
-        pages=len(sheet_music(piece, "booklet")) if can_be_engraved(piece) else 0,
+        pages=_page_count(piece),
         downloads=downloads,
         snippet=embed_snippet(piece, address),
         roll=_roll(piece, place, title=place.words["listen"], subtitle=""),
     )
+
+
+def _page_count(piece: Piece) -> int:
+    try:
+        return len(sheet_music(piece, "booklet")) if can_be_engraved(piece) else 0
+    except EngravingError:
+        return 0  # the piece is there all the same, and the address of its score says what is the matter
 
 
 def embed_page(piece: Piece, place: Place) -> str:
@@ -123,7 +131,7 @@ def _roll(piece: Piece, place: Place, *, title: str, subtitle: str, height: int 
         height=height,
         reseeds=False,
     )
-    return {"data": roll_data(view), "words": roll_words(place.language)}
+    return {"data": roll_data(view, language=place.language), "words": roll_words(place.language)}
 
 
 def _render(template: str, place: Place, **values: Any) -> str:  # noqa: ANN401  # what the templates name

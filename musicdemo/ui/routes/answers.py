@@ -5,8 +5,10 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from musicdemo.errors import AudioError, CheckpointError, StoreError
+from musicdemo.errors import AudioError, CheckpointError, EngravingError, StoreError
 from musicdemo.ui.pieces import DEMO_ID
+from musicdemo.ui.sentences import say_sentence
+from musicdemo.ui.words import LANGUAGES, nearest_language
 
 
 def translated(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -16,11 +18,23 @@ def translated(endpoint: Callable[[Request], Response]) -> Callable[[Request], R
         try:
             return endpoint(request)
         except StoreError as error:
-            return PlainTextResponse(str(error), status_code=404)
-        except (AudioError, CheckpointError) as error:
-            return PlainTextResponse(str(error), status_code=503)
+            return refusal(request, str(error), 404)
+        except (AudioError, CheckpointError, EngravingError) as error:
+            return refusal(request, str(error), 503)
 
     return answer
+
+
+def refusal(request: Request, sentence: str, status: int) -> Response:
+    """Answer with a sentence, of the library or of the page, in the visitor's language."""
+    said = say_sentence(sentence, wanted_language(request))
+    return PlainTextResponse(said, status_code=status, headers={"vary": "accept-language"})
+
+
+def wanted_language(request: Request) -> str:
+    """Return the language that the address asks for or, without it, the browser."""
+    asked = request.query_params.get("lang", "")
+    return asked if asked in LANGUAGES else nearest_language(request.headers.get("accept-language", ""))
 
 
 def caching(piece_id: str) -> dict[str, str]:

@@ -11,8 +11,8 @@ from musicdemo.insight import NoteThought, Reads, all_reads
 from musicdemo.ui import insights
 from musicdemo.ui.insights import Insight
 from musicdemo.ui.pieces import find_piece
-from musicdemo.ui.routes.pieces import caching
-from musicdemo.ui.words import nearest_language, say
+from musicdemo.ui.routes.answers import caching, refusal, wanted_language
+from musicdemo.ui.words import say
 
 
 def routes() -> list[Route]:
@@ -22,7 +22,7 @@ def routes() -> list[Route]:
 
 def _inside(request: Request) -> Response:
     seen = _seen(request)
-    return seen if isinstance(seen, Response) else _answer(seen, inside_json(seen, _language(request)))
+    return seen if isinstance(seen, Response) else _answer(seen, inside_json(seen, wanted_language(request)))
 
 
 def _note_reads(request: Request) -> Response:
@@ -69,9 +69,9 @@ def _seen(request: Request) -> Insight | Response:
             return _refused("no_model", request)
         return insights.insight(piece, model)
     except StoreError as error:
-        return PlainTextResponse(str(error), status_code=404)
+        return refusal(request, str(error), 404)
     except CheckpointError as error:
-        return PlainTextResponse(str(error), status_code=503)
+        return refusal(request, str(error), 503)
     except JobError:
         return _refused("busy", request, status=503)
 
@@ -81,8 +81,4 @@ def _answer(seen: Insight, content: dict[str, Any]) -> Response:
 
 
 def _refused(key: str, request: Request, *, status: int = 404, **values: object) -> Response:
-    return PlainTextResponse(say(f"inside.{key}", language=_language(request), **values), status_code=status)
-
-
-def _language(request: Request) -> str:
-    return nearest_language(request.query_params.get("lang") or request.headers.get("accept-language", ""))
+    return PlainTextResponse(say(f"inside.{key}", language=wanted_language(request), **values), status_code=status)

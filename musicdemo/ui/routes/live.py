@@ -9,7 +9,7 @@ from musicdemo.generation import Progress
 from musicdemo.music.score import Score
 from musicdemo.ui import services
 from musicdemo.ui.compose import Task, tasks
-from musicdemo.ui.routes.pieces import translated
+from musicdemo.ui.routes.answers import translated
 
 FIRST_BARS = 4
 """New bars that must be there before a beginning can be heard."""

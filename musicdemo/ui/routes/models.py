@@ -1,13 +1,13 @@
 """The addresses of sound that models are heard by: the same few bars for each, made when they are first asked for."""
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from musicdemo.errors import CheckpointError, JobError
 from musicdemo.ui import services
 from musicdemo.ui.models_page.demos import Demo, ask_for_demo, check_model, ready_demo
-from musicdemo.ui.routes.pieces import translated
+from musicdemo.ui.routes.answers import refusal, translated
 
 WAIT_SECONDS = 60.0
 
@@ -21,14 +21,14 @@ def _wav(request: Request) -> Response:
     model, seed_name = request.path_params["model"], request.query_params.get("seed", "")
     if seed_name not in services.seeds():
         names = ", ".join(services.seeds())
-        return PlainTextResponse(f"Say which seed to go on with: ?seed= and one of {names}.", status_code=404)
+        return refusal(request, f"Say which seed to go on with: ?seed= and one of {names}.", 404)
     try:
         check_model(model)
     except CheckpointError as error:
-        return PlainTextResponse(str(error), status_code=404)
+        return refusal(request, str(error), 404)
     demo = ready_demo(model, seed_name) or _made(model, seed_name)
     if isinstance(demo, str):
-        return PlainTextResponse(demo, status_code=503)
+        return refusal(request, demo, 503)
     return FileResponse(
         services.sounds().wav(demo.score), media_type="audio/wav", headers={"cache-control": "no-cache"}
     )

@@ -10,7 +10,8 @@ from musicdemo.errors import StoreError
 from musicdemo.ui.piece_page.assets import asset
 from musicdemo.ui.piece_page.page import Place, embed_page, missing_page, piece_page
 from musicdemo.ui.pieces import find_piece, is_kept
-from musicdemo.ui.words import LANGUAGES, nearest_language
+from musicdemo.ui.routes.answers import wanted_language
+from musicdemo.ui.sentences import say_sentence
 
 # Nothing on these pages acts for a visitor, so any site may show them in a frame.
 _POLICY = (
@@ -41,7 +42,7 @@ def _page(request: Request) -> Response:
     try:
         piece = find_piece(piece_id)
     except StoreError as error:
-        return HTMLResponse(missing_page(_place(request), str(error)), status_code=404, headers=_HEADERS)
+        return _missing(request, error)
     if not is_kept(piece):  # it may be forgotten tomorrow, so it has no page that could be handed on
         return RedirectResponse("/?" + urlencode({"piece": piece_id}), status_code=307)
     return HTMLResponse(piece_page(piece, _place(request)), headers=_HEADERS)
@@ -51,8 +52,14 @@ def _embed(request: Request) -> Response:
     try:
         piece = find_piece(request.path_params["piece_id"])
     except StoreError as error:
-        return HTMLResponse(missing_page(_place(request), str(error)), status_code=404, headers=_HEADERS)
+        return _missing(request, error)
     return HTMLResponse(embed_page(piece, _place(request)), headers=_HEADERS)
+
+
+def _missing(request: Request, error: StoreError) -> Response:
+    place = _place(request)
+    sentence = say_sentence(str(error), place.language)
+    return HTMLResponse(missing_page(place, sentence), status_code=404, headers=_HEADERS)
 
 
 def _asset(request: Request) -> Response:
@@ -64,6 +71,4 @@ def _asset(request: Request) -> Response:
 
 def _place(request: Request) -> Place:
     """Say where the page stands on the web, as the visitor reached it, and in which language it is wanted."""
-    asked = request.query_params.get("lang", "")
-    language = asked if asked in LANGUAGES else nearest_language(request.headers.get("accept-language", ""))
-    return Place(str(request.base_url).rstrip("/"), language)
+    return Place(str(request.base_url).rstrip("/"), wanted_language(request))

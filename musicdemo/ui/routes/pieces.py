@@ -3,7 +3,7 @@
 from functools import partial
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from musicdemo.render.picture import draw_picture
@@ -11,10 +11,8 @@ from musicdemo.ui.piece_page.files import KINDS, PAPERS, can_be_engraved, sheet_
 from musicdemo.ui.pieces import file_name, find_piece
 from musicdemo.ui.recipes import describe
 from musicdemo.ui.routes import page
-from musicdemo.ui.routes.answers import caching, translated
+from musicdemo.ui.routes.answers import caching, refusal, translated, wanted_language
 from musicdemo.ui.words import DEFAULT_LANGUAGE, say
-
-__all__ = ["caching", "routes", "translated"]
 
 _DOWNLOADED = (".mid", ".ogg", ".musicxml", ".abc", ".json")
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; sandbox"
@@ -43,13 +41,13 @@ def _sheet_music(request: Request) -> Response:
     asked = request.query_params.get("page")
     paper = request.query_params.get("paper", "long" if asked is None else "a4")
     if paper not in PAPERS or not (asked is None or (asked.isascii() and asked.isdigit() and len(asked) <= 3)):
-        return PlainTextResponse(f"A page is asked for by its number, on {' or '.join(PAPERS)} paper.", 400)
+        return refusal(request, f"A page is asked for by its number, on {' or '.join(PAPERS)} paper.", 400)
     if not can_be_engraved(piece):
-        return PlainTextResponse(say("page.too_long", language=DEFAULT_LANGUAGE), 404)
+        return refusal(request, say("page.too_long", language=wanted_language(request)), 404)
     pages = sheet_music(piece, paper)
     number = int(asked or 1)
     if not 1 <= number <= len(pages):
-        return PlainTextResponse(f"The score has pages 1 to {len(pages)}.", 404)
+        return refusal(request, f"The score has pages 1 to {len(pages)}.", 404)
     headers = {
         "content-disposition": f'inline; filename="{file_name(piece, ".svg")}"',
         "content-security-policy": _SVG_POLICY,

@@ -3,12 +3,12 @@
 import re
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from musicdemo.ui import services
 from musicdemo.ui.pieces import file_name, find_piece
-from musicdemo.ui.routes.pieces import caching, translated
+from musicdemo.ui.routes.answers import caching, refusal, translated
 
 _TRACKS = re.compile("[0-9]{1,3}(,[0-9]{1,3})*")
 _MALFORMED = "The parameter tracks lists numbers of tracks from 0 on, such as tracks=0,2."
@@ -23,10 +23,10 @@ def _wav(request: Request) -> Response:
     piece = find_piece(request.path_params["piece_id"])
     asked, count = request.query_params.get("tracks"), len(piece.score.tracks)
     if asked is not None and not _TRACKS.fullmatch(asked):
-        return PlainTextResponse(_MALFORMED, status_code=400)
+        return refusal(request, _MALFORMED, 400)
     tracks = tuple(range(count)) if asked is None else tuple(sorted({int(number) for number in asked.split(",")}))
     if any(number >= count for number in tracks):
-        return PlainTextResponse(f"This piece has {count} tracks, numbered from 0.", status_code=404)
+        return refusal(request, f"This piece has {count} tracks, numbered from 0.", 404)
     return FileResponse(
         services.sounds().wav(piece.score, tracks=None if len(tracks) == count else tracks),
         media_type="audio/wav",

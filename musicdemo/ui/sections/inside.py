@@ -15,7 +15,9 @@ from musicdemo.insight.note_events import NOTHING
 from musicdemo.ui import insights
 from musicdemo.ui.inside_charts import CONFIG, MARK, gates_chart, map_chart, reads_chart, units_chart
 from musicdemo.ui.insights import Insight, label
+from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.sections.settings import model_title
+from musicdemo.ui.sentences import say_sentence
 from musicdemo.ui.visit import Visit
 from musicdemo.ui.words import say, section_words
 
@@ -53,7 +55,7 @@ def _look(visit: Visit, note: int | None) -> None:
             seen = insights.insight(piece, model)
         _views(seen, note)
     except (CheckpointError, JobError) as error:
-        st.warning(str(error))
+        st.warning(escaped(say_sentence(str(error))))
 
 
 def _views(seen: Insight, note: int | None) -> None:
