@@ -15,6 +15,7 @@ from musicdemo.ui.asked import (
     MOST_TEMPERATURE,
     OFF,
     POLYPHONIES,
+    hold,
 )
 from musicdemo.ui.hub_models import hub_link
 from musicdemo.ui.sections.preview import preview
@@ -75,6 +76,7 @@ def _temperature(visit: Visit) -> None:
         step=0.05,
         key="temperature",
         help=say("settings.temperature_help"),
+        on_change=hold,  # no run of the whole page does it after a move
     )
     preview(visit)
 
