@@ -24,6 +24,21 @@ PROGRAMS = (0, 24, 48, 73)
 SIXTEENTH = STEPS_PER_BEAT // 4
 SIZES = {"desktop": (1360, 800), "phone": (390, 844)}
 ZOOMS = {"whole piece": 0, "zoomed in": 6}
+HEADS = [
+    "size",
+    "scheme",
+    "view",
+    "between frames, median",
+    "p95",
+    "worst",
+    "drawing, median",
+    "drawing, worst",
+    "playhead off the sound by at most",
+]
+EXPLANATION = (
+    "Chromium without a GPU. The playhead is compared with the sound one frame after it was drawn, when the screen\n"
+    "shows it; what a loudspeaker adds is not in it."
+)
 WATCH = """seconds => new Promise(done => {
   const roll = window.roll = window.show(0, window.data), frames = [], work = [], errors = []
   let before = null, drawn = null
@@ -91,10 +106,8 @@ def _visits(browser: Browser, address: str, data: dict[str, Any], seconds: float
     return rows
 
 
-def main() -> None:
-    """Render the sound, open the page in each view, and print a table."""
-    notes = int(sys.argv[1]) if len(sys.argv) > 1 else NOTES
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
+def section(notes: int = NOTES, seconds: float = SECONDS) -> str:
+    """Render the sound, play it in each view, and return a section for the document."""
     chromium = find_chromium()
     if chromium is None:
         sys.exit("roll_frames: Chromium is missing; run make setup as someone who may install it")
@@ -107,18 +120,12 @@ def main() -> None:
             browser = driver.chromium.launch(executable_path=chromium, args=flags)
             rows = _visits(browser, address, data, seconds)
             browser.close()
-    heads = [
-        "size",
-        "scheme",
-        "view",
-        "frame median, ms",
-        "p95",
-        "worst",
-        "drawing median",
-        "drawing worst",
-        "playhead off by at most",
-    ]
-    print(table(heads, rows))
+    return f"## The roll playing {notes:,} notes, in milliseconds\n\n{EXPLANATION}\n\n{table(HEADS, rows)}"
+
+
+def main() -> None:
+    """Print the section."""
+    print(section(*map(int, sys.argv[1:3])))
 
 
 if __name__ == "__main__":

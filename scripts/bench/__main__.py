@@ -16,6 +16,7 @@ from musicdemo.checkpoint import CHECKPOINTS, Checkpoint, load_checkpoint
 from musicdemo.decoding.onnx_stepper import OnnxStepper
 from musicdemo.decoding.torch_stepper import TorchStepper
 from musicdemo.models.onnx_graph import step_graphs
+from scripts import roll_frames
 from scripts.bench import beams, page, pieces, steps
 from scripts.bench.peers import TOKENS_A_NOTE, gpt2_seconds_a_token
 from scripts.bench.timing import least_of_each
@@ -200,7 +201,7 @@ def main() -> None:
         rest_section(main_one),
     ]
     if not options.no_page:
-        sections.append(page.section())
+        sections += [page.section(), roll_frames.section()]
     text = "\n\n".join(sections) + "\n"
     print(text)
     DOCUMENT.write_text(text, encoding="utf-8")
