@@ -28,7 +28,7 @@ def describe(recipe: dict[str, Any], language: str | None = None) -> str:
     if recipe.get("constraint_bits"):
         parts.append(word("wishes", bits=f"{bits:.1f}"))
     if recipe.get("is_degenerate"):
-        parts.append(word("degenerate"))
+        parts.append(word("degenerate_search" if beam else "degenerate"))
     elif recipe.get("retries"):
         parts.append(word("redrawn", count=recipe["retries"]))
     if not recipe["finished"]:
