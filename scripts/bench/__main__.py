@@ -168,10 +168,13 @@ def rest_section(checkpoint: Checkpoint) -> str:
 
 
 def _machine() -> str:
-    names = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    model = next(
-        (line.split(":")[1].strip() for line in names.splitlines() if "model name" in line), platform.machine()
+    told = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    facts = dict(
+        reversed([(key.strip(), value.strip()) for key, _, value in (x.partition(":") for x in told.splitlines())])
     )
+    names = ("model name", "cpu family", "model")
+    model = ", ".join(f"{name} {facts[name]}" for name in names if name in facts) or platform.machine()
+    model = model.removeprefix("model name ")
     return (
         f"{model}, {os.cpu_count()} cores; PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}, "
         f"NumPy {np.__version__}"

@@ -5,12 +5,13 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pretty_midi
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Locator, Page
 
 SEED_BARS, NEW_BARS = 4, 32
 SEED_NOTES = 48
@@ -84,3 +85,16 @@ def upload_seed(page: Page) -> None:
         {"name": "my tune.mid", "mimeType": "audio/midi", "buffer": seed_file()}
     )
     wait_for_roll(page, lambda state: state["notes"] == SEED_NOTES and state["id"].startswith("preview-"))
+
+
+def choose_option(box: Locator, name: str) -> None:
+    """Choose an option of a menu, again where a run of the page that was on its way closed the menu."""
+    option = box.page.get_by_role("option", name=name).first
+    for _ in range(10):
+        box.click()
+        with suppress(Error):
+            option.click(timeout=2000)
+            box.page.wait_for_timeout(500)
+            return
+        box.page.keyboard.press("Escape")
+    pytest.fail(f"there is no option {name}")

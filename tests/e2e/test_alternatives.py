@@ -1,11 +1,12 @@
 """What a beam search found besides its best, as a person meets it: heard, kept, and gone on from."""
 
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.e2e.studio import WAIT_SECONDS, Open, generate, wait_for_roll
 
@@ -42,15 +43,20 @@ def test_versions_are_heard_and_kept_and_the_tree_is_gone_on_from(visit: Open) -
 
     markers = page.locator(".js-plotly-plot .scatterlayer .points path")
     expect(markers).not_to_have_count(0, timeout=WAIT)
-    markers.nth(1).click(force=True)
     go_on = page.get_by_role("button", name="Continue from here")
-    expect(go_on).to_be_visible(timeout=WAIT)
+    for _ in range(20):  # the chart may be drawn anew under the pointer
+        page.wait_for_timeout(500)
+        with suppress(Error):
+            markers.nth(1).click(force=True, timeout=2000)
+        if go_on.count():
+            break
     go_on.click()
     wait_for_roll(page, lambda state: state["id"].startswith("preview-"))
 
     friend = visit(f"/?{urlsplit(kept).query}".replace("lang=en", "lang=zh"), width=390, height=844)
     expect(friend.get_by_role("heading", name="束搜索找到的其他版本")).to_be_visible(timeout=WAIT)
     place = friend.get_by_role("combobox", name="树上的位置")
+    friend.wait_for_timeout(1500)  # a run of the page that is still on its way would close the menu
     place.press("ArrowDown")
     place.press("ArrowDown")
     place.press("Enter")

@@ -75,7 +75,9 @@ def test_history_keeps_stars_and_notes(visit: Open, path: str, words: dict[str, 
 def test_language_follows_the_browser_and_can_be_switched(visit: Open) -> None:
     page = visit("/", locale="zh-CN")
     expect(page.get_by_role("button", name="续写", exact=True)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
     page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible()
     page.reload()
     expect(page.get_by_role("button", name="Continue", exact=True)).to_be_visible(timeout=WAIT_SECONDS * 1000)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.studio import Open
+from tests.e2e.studio import Open, choose_option
 
 pytestmark = pytest.mark.e2e
 
@@ -54,8 +54,7 @@ def test_notes_bars_one_note_and_layers_can_be_seen(visit: Open) -> None:
 def test_on_a_phone_in_chinese_a_network_without_attention_is_said_to_have_none(visit: Open) -> None:
     page = visit("/?lang=zh", width=390, height=800)
     opened(page)
-    page.locator(".st-key-inside").get_by_role("combobox").first.click()
-    page.get_by_role("option", name="gru").click()
+    choose_option(page.locator(".st-key-inside").get_by_role("combobox").first, "gru")
     shows(page, "输入归因")
     page.get_by_role("button", name="测量", exact=False).click()
     chart(page)

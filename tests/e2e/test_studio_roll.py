@@ -3,19 +3,11 @@
 import json
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.studio import Open, fetch, roll, upload_seed, wait_for_roll
+from tests.e2e.studio import Open, choose_option, fetch, roll, upload_seed, wait_for_roll
 
 pytestmark = pytest.mark.e2e
-
-
-def choose_model(page: Page, name: str) -> None:
-    box = page.get_by_role("combobox", name="Model", exact=True).first
-    box.click()
-    box.fill(name)
-    box.press("Enter")
-    page.wait_for_timeout(500)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +53,7 @@ def test_surprise_and_attention_of_a_real_network_are_seen(visit: Open) -> None:
 def test_a_network_without_attention_shows_what_its_choice_rested_on(visit: Open) -> None:
     page = visit()
     before = wait_for_roll(page, lambda state: state["ready"])["id"]
-    choose_model(page, "GRU")
+    choose_option(page.get_by_role("combobox", name="Model", exact=True).first, "GRU")
     page.get_by_role("slider", name="New bars").press("Home")
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Continue", exact=True).click()
@@ -72,6 +64,31 @@ def test_a_network_without_attention_shows_what_its_choice_rested_on(visit: Open
     for _ in range(20):
         view.press(".")
     wait_for_roll(page, lambda state: state["chosen"] is not None and state["arcs_drawn"] > 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "size"),
+    [
+        ("/", ("Beam width", "New bars", "Continue", "Stop"), (1360, 900)),
+        ("/?lang=zh", ("束宽", "新小节数", "续写", "停止"), (390, 844)),
+    ],
+    ids=["en", "zh-phone"],
+)
+def test_a_wait_shows_how_far_it_is_and_can_be_stopped(
+    visit: Open, server: str, path: str, words: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    page = visit(path, width=size[0], height=size[1])
+    wait_for_roll(page, lambda state: state["ready"])
+    width, bars, go, stop = words
+    page.get_by_role("slider", name=width).press("End")
+    page.get_by_role("slider", name=bars).press("End")
+    expect(page.get_by_test_id("stSliderThumbValue").filter(has_text="32")).to_have_count(1)
+    page.get_by_role("button", name=go, exact=True).click()
+    expect(page.get_by_test_id("stProgress")).to_contain_text("32")
+    page.get_by_role("button", name=stop, exact=True).click()
+    expect(page.get_by_role("button", name=go, exact=True)).to_be_visible()
+    wait_for_roll(page, lambda state: "job=" not in page.url and state["ready"])
+    expect(page.get_by_test_id("stProgress")).to_have_count(0)
 
 
 def test_the_first_bars_are_heard_while_the_rest_is_made_and_the_music_plays_on(visit: Open) -> None:
