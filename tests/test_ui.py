@@ -2,14 +2,12 @@
 
 import io
 import re
-import threading
 from pathlib import Path
 
 import pretty_midi
 import pytest
 import streamlit as st
 from huggingface_hub import constants
-from starlette.responses import StreamingResponse
 from streamlit.testing.v1 import AppTest
 
 from musicdemo.generation import GenerationSettings
@@ -22,7 +20,6 @@ from musicdemo.ui.compose import FROM_NOTHING, OWN_FILE, Wish, compose
 from musicdemo.ui.pieces import demo_piece, file_name, find_piece, piece_from_json, piece_to_json, show_upload
 from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.recipes import describe
-from musicdemo.ui.visit import FINAL_STATES
 from tests.local_hub import running_hub
 from tests.tiny import tiny_checkpoint
 
@@ -324,24 +321,6 @@ def test_model_that_cannot_be_fetched_gives_one_sentence_and_loses_nothing(hub, 
     page.switch_page("views/studio.py").run()
     assert page.selectbox(key="model").value == before
     assert page.slider(key="temperature").value == 1.4
-
-
-def test_fetching_can_be_stopped_and_music_does_not_wait_for_it(hub):
-    let_go = threading.Event()
-    hub.instead["/revision/main"] = lambda: StreamingResponse(iter(lambda: b" " if let_go.wait(0.1) else b"  ", b" "))
-    page = opened_page()
-    page.switch_page("views/models.py").run()
-    page.text_input(key="hub_name").set_value("slow/model")
-    page.button(key="fetch").click().run()
-    job = page.session_state["visit"].fetch
-    assert services.job_queue().submit(lambda _control: "music").wait(WAIT_SECONDS)
-    assert job.state not in FINAL_STATES
-    page.button(key="stop_fetch").click().run()
-    let_go.set()
-    assert job.wait(WAIT_SECONDS)
-    page.run()
-    assert not page.exception and not page.error
-    assert page.button(key="fetch").label == "Fetch"
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------

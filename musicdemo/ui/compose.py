@@ -13,6 +13,7 @@ from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui import services
 from musicdemo.ui.beams.explorations import explorations
+from musicdemo.ui.pieces import score_end
 from musicdemo.ui.words import DEFAULT_LANGUAGE, say
 
 FROM_NOTHING = "nothing"
@@ -45,6 +46,20 @@ class Task:
 
     wish: Wish
     job: Job[Piece]
+
+    @property
+    def so_far(self) -> tuple[Score, int]:
+        """What is written by now, the seed before it, and the step where the new notes begin."""
+        progress, seed = self.job.progress, self.wish.seed
+        if isinstance(progress, Progress):
+            return progress.score, progress.join
+        return (seed, score_end(seed)) if seed else (Score(), 0)
+
+    @property
+    def room(self) -> int:
+        """The step up to which notes may come."""
+        score, join = self.so_far
+        return join + self.wish.settings.bars * score.meter_at(join).bar_steps
 
 
 @st.cache_resource(show_spinner=False)

@@ -4,11 +4,10 @@ import streamlit as st
 
 from musicdemo.generation import Progress
 from musicdemo.jobs import JobState
-from musicdemo.music.score import Score
 from musicdemo.store import Piece
 from musicdemo.ui.components.piano_roll import RESEED, RollView, piano_roll
 from musicdemo.ui.compose import Task
-from musicdemo.ui.pieces import is_kept, score_end, shown_title
+from musicdemo.ui.pieces import is_kept, shown_title
 from musicdemo.ui.recipes import describe
 from musicdemo.ui.routes.live import live_source
 from musicdemo.ui.sections.actions import go_on_from, tweaks
@@ -67,11 +66,7 @@ def _view_of_piece(piece: Piece, family: str) -> RollView:
 
 
 def _view_of_task(task: Task) -> RollView:
-    progress, seed = task.job.progress, task.wish.seed
-    if isinstance(progress, Progress):
-        score, join = progress.score, progress.join
-    else:
-        score, join = seed or Score(), score_end(seed) if seed else 0
+    score, join = task.so_far
     return RollView(
         group=GROUP,
         score=score,
@@ -82,7 +77,7 @@ def _view_of_task(task: Task) -> RollView:
         family=task.job.id,
         source=live_source(task),
         live=True,
-        room=join + task.wish.settings.bars * score.meter_at(join).bar_steps,
+        room=task.room,
     )
 
 

@@ -7,14 +7,13 @@ import streamlit as st
 from musicdemo.errors import JobError
 from musicdemo.generation import Progress
 from musicdemo.hub.name import short_name
-from musicdemo.music.score import Score
 from musicdemo.ui.compare.asking import ON_STAGE, beginning, questions, wishes
 from musicdemo.ui.compare.ballots import ballot, result_words, tallies
 from musicdemo.ui.compare.lanes import LETTERS, Comparison, Lane, current_comparison, start, write_address
 from musicdemo.ui.compare.measures import Measure, costs_of, metrics_of
 from musicdemo.ui.components.piano_roll import RollView, piano_roll
 from musicdemo.ui.compose import Task
-from musicdemo.ui.pieces import score_end, show_upload
+from musicdemo.ui.pieces import show_upload
 from musicdemo.ui.plain_text import escaped
 from musicdemo.ui.routes.live import live_source
 from musicdemo.ui.sentences import say_sentence
@@ -158,11 +157,7 @@ def _view_of_piece(lane: Lane, title: str, comparison: Comparison) -> RollView:
 
 
 def _view_of_task(lane: Lane, task: Task, title: str) -> RollView:
-    progress, seed = task.job.progress, task.wish.seed
-    if isinstance(progress, Progress):
-        score, join = progress.score, progress.join
-    else:
-        score, join = seed or Score(), score_end(seed) if seed else 0
+    score, join = task.so_far
     return RollView(
         score=score,
         join=join,
@@ -170,7 +165,7 @@ def _view_of_task(lane: Lane, task: Task, title: str) -> RollView:
         title=title,
         source=live_source(task),
         live=True,
-        room=join + task.wish.settings.bars * score.meter_at(join).bar_steps,
+        room=task.room,
         family=lane.name,
         group=GROUP,
         height=ROLL_PIXELS,
